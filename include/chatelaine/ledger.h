@@ -1,0 +1,79 @@
+/*
+ * ledger: the only writer.
+ *
+ * Takes commands from any thread, runs all that are queued inside one
+ * transaction, commits once, and hands each back to the loop that sent it.
+ *
+ *     http thread                     ledger thread
+ *     ledger_submit(cmd) ──queue──▶   begin
+ *                                     savepoint, cmd->apply(tx), release or roll back   (each)
+ *                                     cmd->record(tx): its audit event
+ *                                     commit + fsync
+ *     cmd->done(cmd)     ◀─mailbox──  completion
+ *
+ * Thread:    submit from any; apply and record on the ledger's; done on the
+ *            loop of reply_to, or on the ledger's thread when reply_to is NULL.
+ * Ownership: submit takes the command; done gives it back. A command is never
+ *            freed by the ledger.
+ * Limits:    queue_max commands and queue_rows rows; a full queue is STATUS_LIMIT
+ *            (http 503, "queue-full") and error.retry_after_ms says when, from the
+ *            drain rate of the last second. Commands that only take rights away
+ *            (is_revocation) have an eighth of the queue for themselves.
+ */
+#ifndef CHATELAINE_LEDGER_H
+#define CHATELAINE_LEDGER_H
+
+#include <chatelaine/base_mailbox.h>
+#include <chatelaine/journal.h>
+#include <chatelaine/store.h>
+
+struct ledger;
+
+/* What apply and record work on: one transaction of the ledger's thread. */
+struct ledger_tx {
+        struct store_conn *db;
+        struct journal *journal;
+        int64_t now_ms;                /* the wall clock when this group began; one value for a whole group */
+        const void *env;               /* ledger_options.env: domain's environment */
+};
+
+struct command {
+        struct mail mail;              /* the ledger's: the completion */
+        struct command *next;          /* the ledger's: the queue */
+        struct mailbox *reply_to;      /* NULL: done is called on the ledger's thread */
+        /* Database work only. A failure undoes this command alone, and is its result. */
+        enum status (*apply)(struct ledger_tx *tx, struct command *c, struct error *e);
+        /* Writes the command's audit event, for c->status OK or not; NULL = none. A failure here fails the whole group. */
+        enum status (*record)(struct ledger_tx *tx, struct command *c, struct error *e);
+        void (*done)(struct command *c);
+        unsigned rows;                 /* about how many rows it writes; at least 1 */
+        bool is_revocation;
+        enum status status;            /* the result; error says why when it is not OK */
+        struct error error;
+        int64_t submitted_mono_us;     /* the ledger's */
+};
+
+struct ledger_options {
+        struct store *store;
+        const struct secrets *secrets;
+        size_t event_bytes_max;
+        unsigned queue_max;            /* commands */
+        unsigned group_rows_max;       /* rows of one transaction; a single larger command still goes alone */
+        const void *env;
+        void (*committed)(void *ctx, int64_t head_seq); /* after each commit that appended events, on the ledger's thread (the publisher wakes) */
+        void *committed_ctx;
+};
+
+enum status ledger_start(const struct ledger_options *o, struct ledger **ret, struct error *e) MUST_CHECK;
+enum status ledger_submit(struct ledger *l, struct command *c, struct error *e) MUST_CHECK;
+/* Submit and wait for the completion, on a thread that has no loop (scheduler, publisher, start-up). Returns the command's status. */
+enum status ledger_run(struct ledger *l, struct command *c, struct error *e) MUST_CHECK;
+/* Journal head after the last commit; any thread. */
+int64_t ledger_head(const struct ledger *l);
+/* Is the writer able to commit: false after a failed commit until the next good one (readyz). */
+bool ledger_is_healthy(const struct ledger *l);
+/* Runs all that is queued, then joins. Submissions after it began are LIMIT "draining". */
+void ledger_stop(struct ledger *l);
+void ledger_free(struct ledger *l);
+
+#endif
