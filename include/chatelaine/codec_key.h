@@ -1,0 +1,21 @@
+/*
+ * codec_key: the form of an API key.
+ *
+ *     ctl_ 30 base62 characters of chance  6 base62 characters: CRC-32 of the 34 before
+ *
+ * A malformed key is refused before the store is touched, and secret scanners
+ * can find one. The checksum proves nothing else: the store decides.
+ */
+#ifndef CHATELAINE_CODEC_KEY_H
+#define CHATELAINE_CODEC_KEY_H
+
+#include <chatelaine/base_buf.h>
+
+#define KEY_LENGTH 40
+#define KEY_SIZE (KEY_LENGTH + 1)
+#define KEY_PREFIX "ctl_"
+
+void key_make(char out[KEY_SIZE]); /* NUL-terminated; wipe it after use */
+bool key_check(struct span key);   /* well formed */
+
+#endif
