@@ -30,5 +30,7 @@ void metric_observe_us(struct metric_cell *c, int64_t us);
 /* Gauges that are read when asked for: called under metrics_write's lock. */
 void metric_collect(void (*fn)(void *ctx), void *ctx);
 void metrics_write(struct buf *out);
+/* Memory and time of this process, and chatelaine_build_info{version} 1. Once, from main. */
+void metrics_process(const char *version);
 
 #endif

@@ -1,0 +1,110 @@
+#include <chatelaine/base_buf.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ALIGNMENT ((size_t)16)
+#define BLOCK_BYTES ((size_t)4096)
+/* What is larger has a block of its own, so that at most a quarter of a shared block is lost. */
+#define SHARED_MAX (BLOCK_BYTES / 4)
+
+struct arena_block {
+        struct arena_block *next;
+        size_t used, size;
+        _Alignas(16) unsigned char bytes[];
+};
+
+void arena_init(struct arena *a, size_t max_bytes)
+{
+        *a = (struct arena){.max_bytes = max_bytes};
+}
+
+void arena_fini(struct arena *a)
+{
+        if (!a)
+                return;
+        while (a->blocks) {
+                struct arena_block *next = a->blocks->next;
+                free(a->blocks);
+                a->blocks = next;
+        }
+        a->used_bytes = 0;
+}
+
+static struct arena_block *block_new(size_t size)
+{
+        struct arena_block *block = NULL;
+        if (size <= SIZE_MAX - sizeof *block)
+                block = calloc(1, sizeof *block + size);
+        if (block)
+                block->size = size;
+        return block;
+}
+
+/* The block to take `size` from. The first in the list is the one that is being filled. */
+static struct arena_block *block_for(struct arena *a, size_t size)
+{
+        struct arena_block *first = a->blocks;
+        if (first && first->size - first->used >= size)
+                return first;
+        struct arena_block *fresh = block_new(size > SHARED_MAX ? size : BLOCK_BYTES);
+        if (!fresh)
+                return NULL;
+        if (first && size > SHARED_MAX) {
+                fresh->next = first->next;
+                first->next = fresh;
+        } else {
+                fresh->next = first;
+                a->blocks = fresh;
+        }
+        return fresh;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+        size_t left = a->max_bytes - a->used_bytes;
+        if (size == 0)
+                size = 1;
+        size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+        if (size > left || rounded < size)
+                return NULL;
+        struct arena_block *block = block_for(a, rounded);
+        if (!block)
+                return NULL;
+        void *p = block->bytes + block->used;
+        block->used += rounded;
+        a->used_bytes += rounded < left ? rounded : left;
+        return p;
+}
+
+struct span arena_span(struct arena *a, struct span s)
+{
+        if (!s.p || s.len == SIZE_MAX)
+                return SPAN_NONE;
+        char *copy = arena_alloc(a, s.len + 1);
+        if (!copy)
+                return SPAN_NONE;
+        memcpy(copy, s.p, s.len);
+        return span_make(copy, s.len);
+}
+
+char *arena_dup(struct arena *a, struct span s)
+{
+        return (char *)arena_span(a, s).p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+        va_list ap;
+        va_start(ap, fmt);
+        int len = vsnprintf(NULL, 0, fmt, ap);
+        va_end(ap);
+        char *text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1);
+        if (!text)
+                return NULL;
+        va_start(ap, fmt);
+        vsnprintf(text, (size_t)len + 1, fmt, ap);
+        va_end(ap);
+        return text;
+}
