@@ -18,7 +18,7 @@
 #define CHATELAINE_JOURNAL_H
 
 #include <chatelaine/base_clock.h>
-#include <chatelaine/codec_crypto.h>
+#include <chatelaine/codec_secrets.h>
 #include <chatelaine/store.h>
 
 enum topic { TOPIC_WEBHOOKS, TOPIC_KEYS, TOPIC_AUDIT, TOPIC_COUNT };
