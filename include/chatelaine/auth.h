@@ -1,0 +1,60 @@
+/*
+ * auth: a request's credentials to a principal. One file a scheme.
+ *
+ *     Authorization: Link App=..,Token=..          link.c        an app (JWT)
+ *     Authorization: Signature App=..,Nonce=..     signature.c   an app (HMAC over Python's repr)
+ *     webhook-id/-timestamp/-signature             standard.c    an app (Standard Webhooks)
+ *     X-API-Key, Authorization: Bearer ctl_...     key.c         a key
+ *     Authorization: Basic                         basic.c       a user; on the password pool
+ *     the unix socket                              unix.c        all permissions
+ *
+ * Credentials are checked once, on the request's loop; only Basic answers later (scrypt on the pool).
+ * Two different schemes on one request are refused ("ambiguous-credentials", 400).
+ */
+#ifndef CHATELAINE_AUTH_H
+#define CHATELAINE_AUTH_H
+
+#include <chatelaine/domain_apps.h>
+#include <chatelaine/domain_grants.h>
+#include <chatelaine/http.h>
+
+struct auth; /* one a process: password pool, remembered successes, failures by user and address, apps' rates */
+enum status auth_new(struct domain *d, struct auth **ret, struct error *e) MUST_CHECK;
+void auth_free(struct auth *a);
+
+/* The loop's state that auth keeps: keyed HMACs of apps by (app, version). Part of what http_loop_state points to. */
+struct auth_loop;
+enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret, struct error *e) MUST_CHECK;
+void auth_loop_free(struct auth_loop *l);
+
+/*
+ * Who calls (not an app): key, Basic, unix socket. `then` is called once, on the loop: at once, or after the pool's answer.
+ * With e->status OK, p is filled; else the error to answer (401 "no-credentials", "invalid-credentials", 429, 503).
+ * p and what it points to live in the request's arena.
+ */
+typedef void (*auth_then)(struct http_request *req, struct principal *p, const struct error *e);
+void auth_caller(struct auth *a, struct auth_loop *l, struct http_request *req, auth_then then);
+/* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See domain_keys key_find. */
+
+/* An app by Link or Signature, in the check order of facts/linked_services.md section 1. */
+struct auth_app {
+        struct app_row app;
+        enum app_scope_mode mode;
+        struct app_scopes scopes;
+        bool has_user; int64_t user_number;                    /* Link: sub */
+        uint8_t replay_digest[16]; bool has_replay_digest; int64_t replay_ends_at; /* Signature */
+        struct span webhook_id; int64_t webhook_id_ends_at;     /* Standard Webhooks */
+};
+/* `scope`: what the view needs ("webhook" is met by any webhook:...). Errors: the table's slugs, status 401 or 400. */
+enum status auth_app(struct auth *a, struct auth_loop *l, struct http_request *req, const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
+/* Standard Webhooks for the app `slug`: v1 HMAC-SHA-256, several signatures, 300 s window; verified on the raw bytes. */
+enum status auth_standard(struct auth *a, struct auth_loop *l, struct http_request *req, struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
+/* The app's rates: LIMIT (429) "app-rate" with retry_after. */
+enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t items, struct error *e) MUST_CHECK;
+/* Slow work of others (password hashing before a command, list queries that no index serves) runs on the same pool; its threads' state is a read connection. */
+struct pool *auth_pool(struct auth *a);
+struct store_conn *auth_pool_db(void *thread_state);
+/* A password was changed or a user deactivated: forget remembered successes. */
+void auth_forget_user(struct auth *a, struct span user_id);
+
+#endif

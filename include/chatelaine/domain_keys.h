@@ -1,0 +1,89 @@
+/*
+ * domain_keys: API keys, from mint to purge.
+ *
+ *      mint ─▶ active ──rotate──▶ rotating ──grace ends──▶ revoked (reason rotated)
+ *                │ ▲                 │
+ *         suspend│ │resume           │
+ *                ▼ │                 ▼
+ *             suspended ─────▶ expired | revoked        (any live state)
+ *
+ * Valid = state active or rotating and now < dies_at, and its user active (an unknown user row is impossible:
+ * keys are bound to one). Decided at the moment of use from the row and the clock; the scheduler
+ * only tidies up.
+ *
+ * Only HMAC-SHA-256(pepper.N, key) is stored. The public id (24 hex) is no credential.
+ */
+#ifndef CHATELAINE_DOMAIN_KEYS_H
+#define CHATELAINE_DOMAIN_KEYS_H
+
+#include <chatelaine/codec_key.h>
+#include <chatelaine/domain_grants.h>
+
+enum key_state { KEY_ACTIVE, KEY_ROTATING, KEY_SUSPENDED, KEY_EXPIRED, KEY_REVOKED, KEY_STATES };
+const char *key_state_name(enum key_state s);
+enum status key_state_read(struct span text, enum key_state *ret, struct error *e) MUST_CHECK;
+
+struct key_row {
+        struct span id, user_id, user_name, app, name, reason, predecessor_id, successor_id;
+        enum key_state state;     /* as of now: a key past its date reads expired, whatever the scheduler has done */
+        int64_t created_at, updated_at, expires_at, dies_at, ended_at; /* 0 = not yet */
+        bool is_user_active;
+};
+bool key_is_valid(const struct key_row *k, int64_t now_ms);
+
+/* By the key itself: malformed or unknown is NOT_FOUND without telling which. The row's spans are in the arena. */
+enum status key_find(struct domain *d, struct store_conn *db, struct span key, struct arena *a, struct key_row *ret, struct error *e) MUST_CHECK;
+enum status key_get(struct store_conn *db, struct span id, int64_t now_ms, struct arena *a, struct key_row *ret, struct error *e) MUST_CHECK; /* NOT_FOUND "key-not-found" */
+/* As GET /v1/keys/{id} shows it: id, user, name, app, state, reason, grants, resources, created_at, expires_at, ... */
+enum status key_write(struct store_conn *db, const struct key_row *k, struct buf *out, struct error *e) MUST_CHECK;
+
+struct key_filter { struct span user, resource, app; bool has_state; enum key_state state; int64_t expires_before_ms; /* 0 = any */ };
+/* `visible` (may be NULL = all): keys:read decided row by row. Appends {"items":[...],"next_cursor":...}. */
+enum status key_list(struct store_conn *db, const struct key_filter *f, const struct page *p, int64_t now_ms, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK;
+
+/* ---- commands ---- */
+struct key_mint {
+        struct domain_command base;
+        struct span user;                     /* id or name */
+        struct span name, app;                /* may be absent */
+        struct grant *grants; size_t n_grants;
+        struct span *resources; size_t n_resources;
+        int64_t expires_at;                   /* 0: default_life */
+        int64_t expires_in_ms;                /* 0: expires_at counts */
+        struct span idempotency_key; uint8_t request_hash[32];
+        /* filled before submit */
+        char key[KEY_SIZE]; uint8_t hash[32]; uint32_t pepper; char id[ID_HEX24_SIZE];
+        /* result */
+        bool is_repeat;                       /* idempotent: `id` is the first one's; the key is not shown again */
+        int64_t ret_expires_at;
+};
+/* Makes the key, its id and its hash. */
+enum status key_mint_new(struct domain *d, struct settings *s, struct key_mint **ret, struct error *e) MUST_CHECK;
+/* The result as JSON: key_write's members and "key" (null on a repeat). On a read connection or the reply's loop. */
+
+struct key_rotate { struct domain_command base; struct span id; int64_t grace_ms; /* -1: the configuration's */
+        char key[KEY_SIZE]; uint8_t hash[32]; uint32_t pepper; char new_id[ID_HEX24_SIZE]; };
+enum status key_rotate_new(struct domain *d, struct settings *s, struct key_rotate **ret, struct error *e) MUST_CHECK; /* run: NOT_FOUND; CONFLICT "key-ended", "key-rotated" (has a successor) */
+
+struct key_suspend { struct domain_command base; struct span id; bool is_active; };
+enum status key_suspend_new(struct domain *d, struct settings *s, struct key_suspend **ret, struct error *e) MUST_CHECK; /* run: NOT_FOUND, CONFLICT "key-ended" */
+
+/* Keys that match all that is given; a resource takes what lies beneath it, and a document in both spellings. */
+struct key_selector { struct span user, resource, app; struct span *ids; size_t n_ids; bool is_by_id_strict; /* an unknown id is NOT_FOUND */ };
+struct key_revoke { struct domain_command base; struct key_selector selector; const char *reason; int64_t revoked; };
+enum status key_revoke_new(struct domain *d, struct settings *s, struct key_revoke **ret, struct error *e) MUST_CHECK; /* run: INVALID "empty-selector" */
+
+/* ---- inside a transaction: what other nouns set off ---- */
+/* Revoke the live keys that match, each with its event; children (keys that a revoked key minted) go with them. */
+enum status keys_revoke_in(struct ledger_tx *tx, const struct key_selector *sel, const char *reason, const char *traceparent, int64_t *ret_revoked, struct error *e) MUST_CHECK;
+
+/* ---- the scheduler's ---- */
+/* Earliest dies_at or warn_at; INT64_MAX when there is none. */
+enum status keys_next_due(struct store_conn *db, int64_t *ret_ms, struct error *e) MUST_CHECK;
+/* At most `limit` each; *ret_more tells that more are due. */
+enum status keys_expire_in(struct ledger_tx *tx, unsigned limit, int64_t *ret_n, bool *ret_more, struct error *e) MUST_CHECK;
+enum status keys_warn_in(struct ledger_tx *tx, unsigned limit, int64_t *ret_n, bool *ret_more, struct error *e) MUST_CHECK;
+enum status keys_purge_in(struct ledger_tx *tx, int64_t ended_before_ms, unsigned limit, int64_t *ret_n, bool *ret_more, struct error *e) MUST_CHECK;
+enum status keys_count(struct store_conn *db, int64_t now_ms, int64_t ret[KEY_STATES], struct error *e) MUST_CHECK; /* for metrics; may read many rows: not on a loop */
+
+#endif
