@@ -1,0 +1,28 @@
+/*
+ * base_request: a request as rooms below http may see it.
+ *
+ * http fills one (http_view); auth reads credentials from it without knowing
+ * HTTP's room. Everything lives as long as the request.
+ */
+#ifndef CHATELAINE_BASE_REQUEST_H
+#define CHATELAINE_BASE_REQUEST_H
+
+#include <chatelaine/base_buf.h>
+#include <chatelaine/base_mailbox.h>
+
+struct request_view {
+        void *http;                 /* the struct http_request, opaque here */
+        const char *method;         /* "POST" */
+        const char *ip;             /* after trusted proxies; "" on the unix socket */
+        bool is_unix;               /* came by the admin socket, peer checked */
+        unsigned unix_uid;          /* the peer's, when is_unix */
+        int64_t started_ms;         /* wall time of the first byte */
+        struct span body;           /* raw, unzipped */
+        struct arena *arena;
+        struct mailbox *mailbox;    /* of the request's loop */
+        struct span (*header)(const void *http, const char *name);                                       /* first; absent when not sent */
+        bool (*header_each)(const void *http, size_t i, struct span *ret_name, struct span *ret_value);  /* arrival order */
+        bool (*query_each)(void *http, size_t i, struct span *ret_name, struct span *ret_value);         /* decoded, in order */
+};
+
+#endif
