@@ -25,6 +25,7 @@
 #include <chatelaine/base_buf.h>
 #include <chatelaine/base_config.h>
 #include <chatelaine/base_mailbox.h>
+#include <chatelaine/base_request.h>
 
 struct http_server;
 struct http_request;
@@ -100,6 +101,8 @@ void *http_loop_state(const struct http_request *req);                          
 struct mailbox *http_mailbox(const struct http_request *req);
 struct arena *http_arena(struct http_request *req);                               /* freed with the request */
 int64_t http_started_ms(const struct http_request *req);                          /* wall time of the request's first byte */
+/* The request as auth and domain may see it; valid as long as the request. */
+void http_view(struct http_request *req, struct request_view *ret);
 
 /* ---- replies: exactly one ---- */
 /* Response headers, before the reply. CR, LF or NUL in a value: dropped and logged. */
