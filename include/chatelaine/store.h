@@ -33,7 +33,8 @@ struct store_stmt;
 
 /*
  * Open "sqlite:/abs/path.db". With `is_daemon` the state directory is locked
- * (flock; CONFLICT "state-dir-locked" when another daemon holds it) and the checkpoint thread runs
+ * (flock; CONFLICT "state-dir-locked" when another daemon holds it), a missing file is
+ * made, and the checkpoint thread runs; without it a missing file is NOT_FOUND "store-missing"
  * (SQLite: PASSIVE each 100 ms on its own connection; the WAL is recycled, never truncated).
  */
 enum status store_open(const char *url, bool is_daemon, struct store **ret, struct error *e) MUST_CHECK;
@@ -56,7 +57,7 @@ void store_disconnect(struct store_conn *c);
 enum status store_begin(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_commit(struct store_conn *c, struct error *e) MUST_CHECK; /* durable when it returns OK on a writing connection */
 void store_rollback(struct store_conn *c);
-/* One level of savepoint inside a transaction. */
+/* One level of savepoint inside a transaction. INTERNAL "store-no-transaction" where a fault (full disk, I/O) has ended it. */
 enum status store_savepoint(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_release(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_rollback_to(struct store_conn *c, struct error *e) MUST_CHECK; /* undoes and ends the savepoint */

@@ -1,0 +1,64 @@
+/*
+ * sqlite: what the files of the SQLite driver share.
+ *
+ *     sqlite_open.c        a database: its lock, its size, its connections' settings
+ *     sqlite_conn.c        a connection and its transactions
+ *     sqlite_stmt.c        statements: found by address, bound, stepped
+ *     sqlite_checkpoint.c  the thread that carries the WAL into the database
+ *     sqlite_migrate.c     schema versions
+ *     sqlite_backup.c      a copy of the running database
+ *     sqlite_error.c       SQLite's result codes to our statuses
+ *
+ * Nothing of SQLite's leaves these files.
+ */
+#ifndef CHATELAINE_STORE_SQLITE_H
+#define CHATELAINE_STORE_SQLITE_H
+
+#include <chatelaine/store.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+struct checkpointer;
+
+struct store {
+        char *path;                         /* of the database file */
+        int lock_fd;                        /* flock on state.lock; -1 when not the daemon */
+        struct checkpointer *checkpointer;  /* NULL when not the daemon */
+        atomic_bool has_writer;
+        atomic_int n_conns;
+};
+
+struct store_conn {
+        struct store *store;
+        sqlite3 *db;
+        enum store_mode mode;
+        struct store_stmt **stmts; /* open addressing by the SQL's address; stmts_cap is a power of 2 */
+        size_t n_stmts, stmts_cap;
+};
+
+/* Open the file as it is; no settings of ours but the ones that every connection needs. */
+enum status sqlite_open_db(const char *path, sqlite3 **ret, struct error *e) MUST_CHECK;
+/* Run SQL that returns nothing; for settings and migrations. */
+enum status sqlite_run(sqlite3 *db, const char *sql, struct error *e) MUST_CHECK;
+/* One integer of the first row; 0 when there is none. */
+enum status sqlite_pragma_int(sqlite3 *db, const char *sql, int64_t *ret, struct error *e) MUST_CHECK;
+
+/* The status and text of the last failure on `db`; rc is what the call returned. `db` may be NULL. */
+enum status sqlite_error(sqlite3 *db, int rc, struct error *e);
+
+/* Free all statements of a connection. */
+void sqlite_stmts_free(struct store_conn *c);
+bool sqlite_in_transaction(const struct store_conn *c);
+
+/*
+ * The checkpoint thread. wrote: the writer has committed, the WAL holds `pages`
+ * pages. enter and leave: the writer's transaction, which waits while a checkpoint
+ * that needs the writer out has asked for the gate.
+ */
+enum status checkpointer_start(const char *path, struct checkpointer **ret, struct error *e) MUST_CHECK;
+void checkpointer_stop(struct checkpointer *k);
+void checkpointer_wrote(struct checkpointer *k, int pages);
+void checkpointer_enter(struct checkpointer *k);
+void checkpointer_leave(struct checkpointer *k);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * The thread that carries the WAL into the database, so that no commit has to.
+ *
+ *     asleep ──a commit──▶ 100 ms ──▶ PASSIVE ──all carried──▶ asleep
+ *                            ▲           │ more was written meanwhile
+ *                            └───────────┘
+ *
+ * Under steady load PASSIVE never catches up with the writer, and the WAL would
+ * grow for ever. Past WAL_BOUND_PAGES the gate is closed: the writer waits before
+ * its next transaction, the few pages that are left are carried over, and the
+ * writer begins the WAL from its start again.
+ */
+#include "store/sqlite.h"
+
+#include <chatelaine/base_log.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define PAUSE_MS 100
+#define BLOCKED_PAUSE_MS 1000
+#define WAL_BOUND_PAGES 16384 /* 64 MiB of 4 KiB pages */
+#define READERS_WAIT_MS 250   /* the longest that the writer is held for readers of the old WAL */
+
+struct checkpointer {
+        sqlite3 *db; /* the thread's */
+        pthread_t thread;
+        pthread_mutex_t mutex; /* guards all below */
+        pthread_cond_t wake;   /* a commit, or the end */
+        pthread_cond_t gate;   /* is_closed or is_writing became false */
+        bool is_stopping, is_dirty;
+        bool is_closed;  /* the thread wants the writer out */
+        bool is_writing; /* the writer is in a transaction */
+        int pages;       /* of the WAL at the last commit */
+};
+
+static void pause_ms(struct checkpointer *k, int ms)
+{
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += ms % 1000 * 1000000L;
+        until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+
+        pthread_mutex_lock(&k->mutex);
+        while (!k->is_stopping && pthread_cond_timedwait(&k->wake, &k->mutex, &until) != ETIMEDOUT)
+                ;
+        pthread_mutex_unlock(&k->mutex);
+}
+
+/* True when there is something to carry over; false at the end. */
+static bool wait_dirty(struct checkpointer *k)
+{
+        pthread_mutex_lock(&k->mutex);
+        while (!k->is_stopping && !k->is_dirty)
+                pthread_cond_wait(&k->wake, &k->mutex);
+        bool goes_on = !k->is_stopping;
+        pthread_mutex_unlock(&k->mutex);
+        return goes_on;
+}
+
+static void close_gate(struct checkpointer *k)
+{
+        pthread_mutex_lock(&k->mutex);
+        k->is_closed = true;
+        while (k->is_writing)
+                pthread_cond_wait(&k->gate, &k->mutex);
+        pthread_mutex_unlock(&k->mutex);
+}
+
+static void open_gate(struct checkpointer *k)
+{
+        pthread_mutex_lock(&k->mutex);
+        k->is_closed = false;
+        pthread_cond_broadcast(&k->gate);
+        pthread_mutex_unlock(&k->mutex);
+}
+
+static void report(struct checkpointer *k, int rc)
+{
+        struct error e;
+
+        if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+                return;
+        (void)sqlite_error(k->db, rc, &e);
+        log_error(LOG_LEVEL_WARN, "store.checkpoint_failed", &e);
+}
+
+/* How many pages could not be carried over: readers of older snapshots hold them; -1 when it failed. */
+static int passive(struct checkpointer *k)
+{
+        int in_wal = 0, carried = 0;
+
+        pthread_mutex_lock(&k->mutex);
+        k->is_dirty = false;
+        pthread_mutex_unlock(&k->mutex);
+        int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &carried);
+        report(k, rc);
+        return rc == SQLITE_OK ? in_wal - carried : -1;
+}
+
+static void restart(struct checkpointer *k)
+{
+        close_gate(k);
+        int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+        open_gate(k);
+        report(k, rc);
+        if (rc != SQLITE_OK) /* the writer is not held again at once */
+                pause_ms(k, BLOCKED_PAUSE_MS);
+}
+
+static void *run(void *arg)
+{
+        struct checkpointer *k = arg;
+
+        while (wait_dirty(k)) {
+                pause_ms(k, PAUSE_MS);
+                int left = passive(k);
+                pthread_mutex_lock(&k->mutex);
+                bool is_over = k->pages > WAL_BOUND_PAGES;
+                bool was_written = k->is_dirty;
+                if (left != 0)
+                        k->is_dirty = true;
+                pthread_mutex_unlock(&k->mutex);
+                if (is_over && was_written)
+                        restart(k);
+                else if (left != 0 && !was_written)
+                        pause_ms(k, BLOCKED_PAUSE_MS);
+        }
+        return NULL;
+}
+
+static void init_sync(struct checkpointer *k)
+{
+        pthread_condattr_t attr;
+
+        pthread_condattr_init(&attr);
+        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        pthread_mutex_init(&k->mutex, NULL);
+        pthread_cond_init(&k->wake, &attr);
+        pthread_cond_init(&k->gate, NULL);
+        pthread_condattr_destroy(&attr);
+}
+
+static void destroy(struct checkpointer *k)
+{
+        sqlite3_close(k->db);
+        pthread_cond_destroy(&k->gate);
+        pthread_cond_destroy(&k->wake);
+        pthread_mutex_destroy(&k->mutex);
+        free(k);
+}
+
+enum status checkpointer_start(const char *path, struct checkpointer **ret, struct error *e)
+{
+        struct checkpointer *k = calloc(1, sizeof *k);
+        if (k == NULL)
+                return error_no_memory(e);
+        init_sync(k);
+        k->is_dirty = true; /* a crash may have left a WAL */
+
+        enum status s = sqlite_open_db(path, &k->db, e);
+        if (s == STATUS_OK) {
+                sqlite3_busy_timeout(k->db, READERS_WAIT_MS);
+                if (pthread_create(&k->thread, NULL, run, k) != 0)
+                        s = error_set(e, STATUS_RETRY, "no-thread", NULL, "the checkpoint thread cannot be started");
+        }
+        if (s != STATUS_OK) {
+                destroy(k);
+                return s;
+        }
+        *ret = k;
+        return STATUS_OK;
+}
+
+void checkpointer_stop(struct checkpointer *k)
+{
+        if (k == NULL)
+                return;
+        pthread_mutex_lock(&k->mutex);
+        k->is_stopping = true;
+        pthread_cond_broadcast(&k->wake);
+        pthread_mutex_unlock(&k->mutex);
+        pthread_join(k->thread, NULL);
+        destroy(k);
+}
+
+void checkpointer_wrote(struct checkpointer *k, int pages)
+{
+        pthread_mutex_lock(&k->mutex);
+        k->pages = pages;
+        if (!k->is_dirty) {
+                k->is_dirty = true;
+                pthread_cond_signal(&k->wake);
+        }
+        pthread_mutex_unlock(&k->mutex);
+}
+
+void checkpointer_enter(struct checkpointer *k)
+{
+        pthread_mutex_lock(&k->mutex);
+        while (k->is_closed)
+                pthread_cond_wait(&k->gate, &k->mutex);
+        k->is_writing = true;
+        pthread_mutex_unlock(&k->mutex);
+}
+
+void checkpointer_leave(struct checkpointer *k)
+{
+        pthread_mutex_lock(&k->mutex);
+        k->is_writing = false;
+        if (k->is_closed)
+                pthread_cond_broadcast(&k->gate);
+        pthread_mutex_unlock(&k->mutex);
+}

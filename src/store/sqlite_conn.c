@@ -1,0 +1,136 @@
+/* A connection and its transactions. */
+#include "store/sqlite.h"
+
+#include <stdlib.h>
+
+static int wal_written(void *arg, sqlite3 *db, const char *name, int pages)
+{
+        struct store_conn *c = arg;
+
+        (void)db;
+        (void)name;
+        if (c->store->checkpointer)
+                checkpointer_wrote(c->store->checkpointer, pages);
+        return SQLITE_OK;
+}
+
+static enum status set_up(struct store_conn *c, struct error *e)
+{
+        if (c->mode == STORE_READ)
+                return sqlite_run(c->db, "PRAGMA query_only=ON; PRAGMA cache_size=-512;", e);
+        TRY(sqlite_run(c->db, "PRAGMA cache_size=-8192;", e));
+        sqlite3_wal_hook(c->db, wal_written, c);
+        return STATUS_OK;
+}
+
+enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret, struct error *e)
+{
+        if (mode == STORE_WRITE && atomic_exchange(&s->has_writer, true))
+                return error_set(e, STATUS_INTERNAL, "store-two-writers", NULL, "there is a writing connection already");
+
+        struct store_conn *c = calloc(1, sizeof *c);
+        enum status status = c ? sqlite_open_db(s->path, &c->db, e) : error_no_memory(e);
+        if (status == STATUS_OK) {
+                c->store = s;
+                c->mode = mode;
+                status = set_up(c, e);
+        }
+        if (status != STATUS_OK) {
+                if (c)
+                        sqlite3_close(c->db);
+                free(c);
+                if (mode == STORE_WRITE)
+                        atomic_store(&s->has_writer, false);
+                return status;
+        }
+        atomic_fetch_add(&s->n_conns, 1);
+        *ret = c;
+        return STATUS_OK;
+}
+
+void store_disconnect(struct store_conn *c)
+{
+        if (c == NULL)
+                return;
+        store_rollback(c);
+        sqlite_stmts_free(c);
+        sqlite3_close(c->db);
+        if (c->mode == STORE_WRITE)
+                atomic_store(&c->store->has_writer, false);
+        atomic_fetch_sub(&c->store->n_conns, 1);
+        free(c);
+}
+
+bool sqlite_in_transaction(const struct store_conn *c)
+{
+        return !sqlite3_get_autocommit(c->db);
+}
+
+static bool holds_gate(const struct store_conn *c)
+{
+        return c->mode == STORE_WRITE && c->store->checkpointer;
+}
+
+enum status store_begin(struct store_conn *c, struct error *e)
+{
+        int64_t any;
+
+        if (sqlite_in_transaction(c))
+                return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL, "a transaction is open already");
+        if (c->mode == STORE_READ) {
+                TRY(store_exec(c, "BEGIN", NULL, e, ""));
+                enum status s = store_int_of(c, "SELECT count(*) FROM sqlite_schema", &any, e, "");
+                if (s != STATUS_OK)
+                        store_rollback(c);
+                return s;
+        }
+        if (holds_gate(c))
+                checkpointer_enter(c->store->checkpointer);
+        enum status s = store_exec(c, "BEGIN IMMEDIATE", NULL, e, "");
+        if (s != STATUS_OK && holds_gate(c))
+                checkpointer_leave(c->store->checkpointer);
+        return s;
+}
+
+enum status store_commit(struct store_conn *c, struct error *e)
+{
+        if (!sqlite_in_transaction(c))
+                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL, "the transaction has ended before");
+        TRY(store_exec(c, "COMMIT", NULL, e, ""));
+        if (holds_gate(c))
+                checkpointer_leave(c->store->checkpointer);
+        return STATUS_OK;
+}
+
+/* A fault may have ended the transaction before; the gate is left in either case. */
+void store_rollback(struct store_conn *c)
+{
+        if (sqlite_in_transaction(c))
+                (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
+        if (holds_gate(c))
+                checkpointer_leave(c->store->checkpointer);
+}
+
+/* SAVEPOINT would begin a transaction of its own where a fault has ended ours. */
+static enum status in_transaction(struct store_conn *c, const char *sql, struct error *e)
+{
+        if (!sqlite_in_transaction(c))
+                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL, "the transaction has ended before");
+        return store_exec(c, sql, NULL, e, "");
+}
+
+enum status store_savepoint(struct store_conn *c, struct error *e)
+{
+        return in_transaction(c, "SAVEPOINT command", e);
+}
+
+enum status store_release(struct store_conn *c, struct error *e)
+{
+        return in_transaction(c, "RELEASE command", e);
+}
+
+enum status store_rollback_to(struct store_conn *c, struct error *e)
+{
+        TRY(in_transaction(c, "ROLLBACK TO command", e));
+        return in_transaction(c, "RELEASE command", e);
+}
