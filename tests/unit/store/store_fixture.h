@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 struct fixture {
-        char dir[64], url[96], path[96];
+        char dir[64], path[96], url[128];
         struct store *store;
         struct store_conn *db; /* the writing connection */
         struct error err;

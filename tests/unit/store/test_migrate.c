@@ -58,7 +58,7 @@ static void test_a_backup_is_a_consistent_copy_of_the_running_database(void **st
         struct store *copy;
         struct store_conn *db;
         struct stat st;
-        char path[128], url[160];
+        char path[128], url[192];
         int64_t n;
 
         OK(store_migrate(f->store, &f->err));
