@@ -35,20 +35,21 @@
 
 /* ---- writing ---- */
 
-/* `"..."` without any comma: escapes what RFC 8259 asks for, and U+FFFD for each maximal invalid UTF-8 part. */
+/* `"..."` without any comma: escapes what RFC 8259 asks for, and U+FFFD for each maximal invalid
+ * UTF-8 part. */
 void json_string(struct buf *b, struct span text);
 
 void json_obj_open(struct buf *b);
 void json_obj_close(struct buf *b);
 void json_arr_open(struct buf *b);
 void json_arr_close(struct buf *b);
-void json_key(struct buf *b, const char *name);     /* `"name":` */
+void json_key(struct buf *b, const char *name); /* `"name":` */
 void json_key_span(struct buf *b, struct span name);
-void json_text(struct buf *b, struct span text);    /* a string; null when absent (p == NULL) */
+void json_text(struct buf *b, struct span text); /* a string; null when absent (p == NULL) */
 void json_int(struct buf *b, int64_t n);
 void json_bool(struct buf *b, bool v);
 void json_null(struct buf *b);
-void json_raw(struct buf *b, struct span value);    /* finished JSON text, trimmed; null when absent */
+void json_raw(struct buf *b, struct span value); /* finished JSON text, trimmed; null when absent */
 
 /* Key and value at once, for flat objects. */
 void json_member_text(struct buf *b, const char *name, struct span text);
@@ -56,7 +57,8 @@ void json_member_int(struct buf *b, const char *name, int64_t n);
 void json_member_bool(struct buf *b, const char *name, bool v);
 void json_member_null(struct buf *b, const char *name);
 void json_member_raw(struct buf *b, const char *name, struct span value);
-void json_member_time(struct buf *b, const char *name, int64_t at_ms); /* RFC 3339 with ms; null when negative */
+void json_member_time(struct buf *b, const char *name,
+                      int64_t at_ms); /* RFC 3339 with ms; null when negative */
 
 /* ---- reading ---- */
 
@@ -64,18 +66,21 @@ struct json;
 
 /*
  * Parse one RFC 8259 text, any value at the top. Refused, INVALID (400):
- * "invalid-json" (grammar, UTF-8, lone surrogates, repeated names, integers
- * beyond int64, reals beyond double) and "too-deep" (more than depth_max
+ * "invalid-json" (grammar, UTF-8, lone surrogates, repeated names, a NUL in a
+ * name, integers beyond int64, reals beyond double) and "too-deep" (more than depth_max
  * arrays and objects inside each other); where = "/a/0 (offset 17)".
  */
-enum status json_parse(struct span text, unsigned depth_max, struct json **ret, struct error *e) MUST_CHECK;
-void json_free(struct json *v); /* the root that json_parse gave; NULL allowed */
+enum status json_parse(struct span text, unsigned depth_max, struct json **ret,
+                       struct error *e) MUST_CHECK;
+void json_free(struct json *v);   /* the root that json_parse gave; NULL allowed */
 void json_freep(struct json **v); /* for CLEANUP(json_freep) */
 
 /* All take NULL and then say false, 0, absent. */
-const struct json *json_get(const struct json *object, const char *name); /* NULL when absent or not an object */
-const struct json *json_at(const struct json *array, size_t i);           /* NULL past the end or not an array */
-size_t json_size(const struct json *v);                                   /* members or elements; 0 for others */
+const struct json *json_get(const struct json *object,
+                            const char *name); /* NULL when absent or not an object */
+const struct json *json_at(const struct json *array,
+                           size_t i);   /* NULL past the end or not an array */
+size_t json_size(const struct json *v); /* members or elements; 0 for others */
 bool json_is_object(const struct json *v);
 bool json_is_array(const struct json *v);
 bool json_is_string(const struct json *v);
@@ -83,14 +88,15 @@ bool json_is_integer(const struct json *v); /* written without fraction and expo
 bool json_is_number(const struct json *v);  /* integer or real */
 bool json_is_boolean(const struct json *v);
 bool json_is_true(const struct json *v);
-bool json_is_null(const struct json *v);    /* the literal null, not absence */
-struct span json_span(const struct json *v);                  /* a string's bytes; absent for others */
-int64_t json_integer(const struct json *v);                   /* 0 for others */
-double json_number(const struct json *v);                     /* integer or real; 0 for others */
+bool json_is_null(const struct json *v);     /* the literal null, not absence */
+struct span json_span(const struct json *v); /* a string's bytes; absent for others */
+int64_t json_integer(const struct json *v);  /* 0 for others */
+double json_number(const struct json *v);    /* integer or real; 0 for others */
 struct span json_get_text(const struct json *object, const char *name); /* json_span(json_get()) */
 
 /* Members in the order of the text; start with *iter = NULL; false at the end. */
-bool json_each(const struct json *object, void **iter, struct span *ret_name, const struct json **ret_value);
+bool json_each(const struct json *object, void **iter, struct span *ret_name,
+               const struct json **ret_value);
 
 /* The value as compact text, members in their order. */
 void json_dump(const struct json *v, struct buf *out);
@@ -109,7 +115,7 @@ enum json_type {
 
 enum json_field_flags {
         JSON_REQUIRED = 1, /* absent: "missing-field" */
-        JSON_NULLABLE = 2, /* null counts as absent */
+        JSON_NULLABLE = 2, /* null is taken, and leaves the destination as it is */
         JSON_NONEMPTY = 4, /* "" and [] are "invalid-field" */
 };
 
@@ -121,13 +127,19 @@ struct json_texts {
 struct json_field {
         const char *name; /* NULL ends the table */
         enum json_type type;
-        size_t offset;    /* of the destination in *base */
+        size_t offset; /* of the destination in *base */
         unsigned flags;
 };
 
-#define JSON_FIELD(strct, member, json_name, json_type_, json_flags) \
-        { .name = (json_name), .type = (json_type_), .offset = offsetof(strct, member), .flags = (json_flags) }
-#define JSON_FIELD_END { .name = NULL }
+#define JSON_FIELD(strct, member, json_name, json_type_, json_flags)                          \
+        {                                                                                     \
+                .name = (json_name), .type = (json_type_), .offset = offsetof(strct, member), \
+                .flags = (json_flags)                                                         \
+        }
+#define JSON_FIELD_END       \
+        {                    \
+                .name = NULL \
+        }
 
 /*
  * Fill *base from `object` through `fields`. Destinations of absent members
@@ -137,11 +149,12 @@ struct json_field {
  * "missing-field", "unknown-field"; where = JSON pointer, "/grants/0/role".
  * NO_MEMORY at the arena's bound. On failure *base may be partly written.
  */
-enum status json_dispatch(const struct json *object, const struct json_field *fields, void *base, struct arena *arena,
-                          struct error *e) MUST_CHECK;
+enum status json_dispatch(const struct json *object, const struct json_field *fields, void *base,
+                          struct arena *arena, struct error *e) MUST_CHECK;
 /* The same for an object that lies at JSON pointer `at` ("/grants/0") of its document. */
-enum status json_dispatch_at(const struct json *object, const char *at, const struct json_field *fields, void *base,
-                             struct arena *arena, struct error *e) MUST_CHECK;
+enum status json_dispatch_at(const struct json *object, const char *at,
+                             const struct json_field *fields, void *base, struct arena *arena,
+                             struct error *e) MUST_CHECK;
 
 /* ---- canonical ---- */
 

@@ -42,18 +42,20 @@ enum json_kind {
 };
 
 struct json_value {
-        struct span raw;        /* as sent: a string with its quotes; absent for JSON_KIND_ABSENT */
+        struct span raw; /* as sent: a string with its quotes; absent for JSON_KIND_ABSENT */
         enum json_kind kind;
-        bool is_zero;           /* a number equal to 0: 0, -0, 0.0, 0e9 */
-        bool is_escaped;        /* a string with a backslash: decode it, else the bytes between the quotes are the text */
-        bool is_repeated;       /* its name came more than once; the last one is given */
+        bool is_zero;     /* a number equal to 0: 0, -0, 0.0, 0e9 */
+        bool is_escaped;  /* a string with a backslash: decode it, else the bytes between the quotes
+                             are the text */
+        bool is_repeated; /* its name came more than once; the last one is given */
 };
 
 #define JSON_SCAN_NAMES_MAX 12
 #define JSON_SCAN_DEPTH_MAX 1024 /* larger limits are cut to it */
 
 struct json_scan_limits {
-        unsigned depth; /* arrays and objects inside each other, the body's own array counted; lines count each for itself */
+        unsigned depth; /* arrays and objects inside each other, the body's own array counted; lines
+                           count each for itself */
         size_t items;
 };
 
@@ -68,7 +70,8 @@ struct json_item {
         struct span raw; /* as sent, without white space around it */
         enum json_kind kind;
         bool is_object;
-        struct json_value members[JSON_SCAN_NAMES_MAX]; /* in the order of `names`; kind ABSENT when not there */
+        struct json_value members[JSON_SCAN_NAMES_MAX]; /* in the order of `names`; kind ABSENT when
+                                                           not there */
 };
 
 /* The names of a webhook item. */
@@ -79,18 +82,25 @@ struct json_scan { /* private */
         struct span body;
         size_t at, index;
         const char *const *names;
-        size_t n_names;
+        size_t n_names, name_lengths[JSON_SCAN_NAMES_MAX];
         struct json_scan_limits limits;
         enum json_scan_mode mode;
-        bool is_array; /* may be read after the first json_scan_next: the body is an array of items */
-        bool is_begun, is_ended;
+        bool is_array; /* may be read after the first json_scan_next: the body is an array of items
+                        */
+        bool is_begun, is_more;
 };
 
 /* `names` (at most JSON_SCAN_NAMES_MAX) and `body` are borrowed until the last call. */
-void json_scan_init(struct json_scan *s, struct span body, enum json_scan_mode mode, const struct json_scan_limits *limits,
-                    const char *const *names, size_t n_names);
-/* The next item; *ret_is_item is false at the proper end. An empty body is "invalid-json", except for JSON_SCAN_LINES. */
-enum status json_scan_next(struct json_scan *s, struct json_item *ret, bool *ret_is_item, struct error *e) MUST_CHECK;
+void json_scan_init(struct json_scan *s, struct span body, enum json_scan_mode mode,
+                    const struct json_scan_limits *limits, const char *const *names,
+                    size_t n_names);
+/*
+ * The next item; *ret_is_item is false at the proper end. An empty body is
+ * "invalid-json", except for JSON_SCAN_LINES. *ret holds nothing to use when
+ * there is no item or on failure.
+ */
+enum status json_scan_next(struct json_scan *s, struct json_item *ret, bool *ret_is_item,
+                           struct error *e) MUST_CHECK;
 
 /* The whole text is one valid value; errors as above. */
 enum status json_scan_check(struct span text, unsigned depth_max, struct error *e) MUST_CHECK;
@@ -99,13 +109,17 @@ enum status json_scan_check(struct span text, unsigned depth_max, struct error *
 
 /* Kind and flags of one raw value, white space around it cut off. */
 struct json_value json_scan_value(struct span raw);
-/* A member by dotted path of names ("a.b"); objects only; of a repeated name the last, with is_repeated. False when not there. */
+/* A member by dotted path of names ("a.b"); objects only; of a repeated name the last, with
+ * is_repeated. False when not there. */
 bool json_scan_path(struct span object, const char *path, struct json_value *ret);
-/* Members in order; start with *pos = 0; the name is raw, quotes included; false at the end, or when it is no object. */
+/* Members in order; start with *pos = 0; the name is raw, quotes included; false at the end, or
+ * when it is no object. */
 bool json_scan_each(struct span object, size_t *pos, struct span *ret_name, struct json_value *ret);
-/* The text of a raw string value, decoded to UTF-8 (may hold NUL). `raw` begins and ends with a quote. */
+/* The text of a raw string value, decoded to UTF-8 (may hold NUL). `raw` begins and ends with a
+ * quote. */
 void json_scan_decode(struct span raw, struct buf *out);
-/* The same; borrowed from raw when nothing is escaped, else in the arena. Absent at the arena's bound. */
+/* The same; borrowed from raw when nothing is escaped, else in the arena. Absent at the arena's
+ * bound. */
 struct span json_scan_text(struct span raw, struct arena *a);
 /* Characters (code points) of a raw string value, decoded. */
 size_t json_scan_characters(struct span raw);
@@ -127,9 +141,10 @@ typedef void (*json_sink)(void *ctx, const void *p, size_t len);
  * False None, a repeated name keeps its first place and its last value.
  * The body is checked whole before the first byte is given; errors as the
  * scan's. NO_MEMORY: names of open objects are kept in scratch memory, at most
- * 4 times the body.
+ * 8 times the body.
  */
-enum status json_python_repr(struct span body, unsigned depth_max, json_sink sink, void *ctx, struct error *e) MUST_CHECK;
+enum status json_python_repr(struct span body, unsigned depth_max, json_sink sink, void *ctx,
+                             struct error *e) MUST_CHECK;
 /* repr of one str, given as UTF-8. */
 void json_python_repr_text(struct span utf8, json_sink sink, void *ctx);
 /* A sink that appends to a struct buf (ctx). */

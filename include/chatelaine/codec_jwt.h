@@ -28,7 +28,7 @@ struct jwt_key {
         enum jwt_algorithm algorithm;
         struct span secret;      /* HS256, HS512; never empty */
         const struct pkey *pkey; /* the others */
-        const char *kid;         /* NULL = none; when key and token both name one, they must be equal */
+        const char *kid; /* NULL = none; when key and token both name one, they must be equal */
 };
 
 /* "HS256" */
@@ -38,15 +38,15 @@ const char *jwt_algorithm_name(enum jwt_algorithm a);
  * The first of keys[0..n) that fits in algorithm and kid and verifies.
  * *ret_key is its index (may be NULL). The caller frees *ret_claims, an object.
  */
-enum status jwt_verify(struct span token, const struct jwt_key *keys, size_t n, struct json **ret_claims, size_t *ret_key,
-                       struct error *e) MUST_CHECK;
+enum status jwt_verify(struct span token, const struct jwt_key *keys, size_t n,
+                       struct json **ret_claims, size_t *ret_key, struct error *e) MUST_CHECK;
 
 /*
  * Header and claims of a token that nobody has verified: only to choose whose
  * keys to try (`iss`, `kid`). Either pointer may be NULL.
  */
-enum status jwt_peek_unverified(struct span token, struct json **ret_header, struct json **ret_claims,
-                                struct error *e) MUST_CHECK;
+enum status jwt_peek_unverified(struct span token, struct json **ret_header,
+                                struct json **ret_claims, struct error *e) MUST_CHECK;
 
 enum jwt_time {
         JWT_TIME_OK,
@@ -55,16 +55,19 @@ enum jwt_time {
         JWT_TIME_FUTURE,    /* now < iat - leeway */
         JWT_TIME_MALFORMED, /* exp, nbf or iat is no number */
 };
-/* exp, nbf, iat: seconds, integer or with a fraction; those absent are not judged. ret_which may be NULL. */
-bool jwt_times_ok(const struct json *claims, int64_t now_ms, int64_t leeway_ms, enum jwt_time *ret_which);
+/* exp, nbf, iat: seconds, integer or with a fraction; those absent are not judged. ret_which may be
+ * NULL. */
+bool jwt_times_ok(const struct json *claims, int64_t now_ms, int64_t leeway_ms,
+                  enum jwt_time *ret_which);
 /* A time claim in Unix milliseconds; false when absent, no number, or beyond the year 9999. */
 bool jwt_time_ms(const struct json *claims, const char *name, int64_t *ret_ms);
 /* `aud` is that string, or an array of strings that holds it. */
 bool jwt_audience_has(const struct json *claims, struct span audience);
 
-/* Append a signed token; `claims` is the JSON text of an object. HS256, HS512, EDDSA with a private key. `typ` NULL = "JWT". */
-enum status jwt_sign(const struct jwt_key *key, const char *typ, struct span claims, struct buf *out,
-                     struct error *e) MUST_CHECK;
+/* Append a signed token; `claims` is the JSON text of an object. HS256, HS512, EDDSA with a private
+ * key. `typ` NULL = "JWT". */
+enum status jwt_sign(const struct jwt_key *key, const char *typ, struct span claims,
+                     struct buf *out, struct error *e) MUST_CHECK;
 
 /* ---- JWK ---- */
 
@@ -72,14 +75,18 @@ enum status jwt_sign(const struct jwt_key *key, const char *typ, struct span cla
  * A public signature key: OKP Ed25519, EC P-256, RSA of 2048 bits and more. `oct`
  * and anything else: INVALID "invalid-jwk". Private members are not read.
  */
-enum status jwk_read(const struct json *jwk, struct pkey **ret, enum jwt_algorithm *ret_algorithm, struct error *e) MUST_CHECK;
+enum status jwk_read(const struct json *jwk, struct pkey **ret, enum jwt_algorithm *ret_algorithm,
+                     struct error *e) MUST_CHECK;
 /* The public JWK object of an Ed25519 key: kty, crv, x, use, alg, kid (absent when NULL). */
-enum status jwk_write(const struct pkey *k, const char *kid, struct buf *out, struct error *e) MUST_CHECK;
+enum status jwk_write(const struct pkey *k, const char *kid, struct buf *out,
+                      struct error *e) MUST_CHECK;
 /* RFC 7638 thumbprint of an Ed25519 key, base64url, 43 characters and NUL: a good kid. */
 #define JWK_THUMBPRINT_SIZE 44
-enum status jwk_thumbprint(const struct pkey *k, char out[JWK_THUMBPRINT_SIZE], struct error *e) MUST_CHECK;
+enum status jwk_thumbprint(const struct pkey *k, char out[JWK_THUMBPRINT_SIZE],
+                           struct error *e) MUST_CHECK;
 
-/* A JWK Set. Keys of other kinds or uses are passed over, as RFC 7517 section 5 asks; none left: INVALID "invalid-jwks". */
+/* A JWK Set. Keys of other kinds or uses are passed over, as RFC 7517 section 5 asks; none left:
+ * INVALID "invalid-jwks". */
 struct jwks;
 enum status jwks_parse(struct span text, struct jwks **ret, struct error *e) MUST_CHECK;
 const struct jwt_key *jwks_keys(const struct jwks *set, size_t *ret_n);

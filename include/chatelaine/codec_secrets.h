@@ -30,36 +30,43 @@ enum secret_kind { SECRET_PEPPER, SECRET_SEAL, SECRET_CHECKPOINT, SECRET_TOKEN, 
 enum status secrets_load(const char *path, struct secrets **ret, struct error *e) MUST_CHECK;
 /* Version 1 of each kind in a new file, mode 0600, fsynced. */
 enum status secrets_create(const char *path, struct error *e) MUST_CHECK;
-/* Adds a new pepper and a new seal version; the file is replaced whole (write, fsync, rename, fsync of the directory). */
+/* Adds a new pepper and a new seal version; the file is replaced whole (write, fsync, rename, fsync
+ * of the directory). */
 enum status secrets_rotate(const char *path, struct error *e) MUST_CHECK;
 void secrets_free(struct secrets *s); /* wipes */
 
 /* Versions of a kind, newest first, into out (room for SECRET_VERSIONS_MAX); returns how many. */
-size_t secrets_versions(const struct secrets *s, enum secret_kind kind, uint32_t out[SECRET_VERSIONS_MAX]);
+size_t secrets_versions(const struct secrets *s, enum secret_kind kind,
+                        uint32_t out[SECRET_VERSIONS_MAX]);
 
 /*
  * HMAC-SHA-256 of an API key or token under pepper.`version`; 0 = the newest.
  * ret_version may be NULL. NOT_FOUND "secret-version-unknown" for a version
  * that the file does not have.
  */
-enum status secrets_hash(const struct secrets *s, struct span key, uint32_t version, uint8_t out[32], uint32_t *ret_version,
-                         struct error *e) MUST_CHECK;
+enum status secrets_hash(const struct secrets *s, struct span key, uint32_t version,
+                         uint8_t out[32], uint32_t *ret_version, struct error *e) MUST_CHECK;
 
 /*
  * Append what belongs into column `column` of row `row_id` of `table`: 4 bytes
  * seal version (big end first), nonce, ciphertext, tag. Bound to that place:
  * opened elsewhere it is "seal-broken".
  */
-enum status secrets_seal(const struct secrets *s, const char *table, const char *column, struct span row_id,
-                         struct span plain, struct buf *out, struct error *e) MUST_CHECK;
+enum status secrets_seal(const struct secrets *s, const char *table, const char *column,
+                         struct span row_id, struct span plain, struct buf *out,
+                         struct error *e) MUST_CHECK;
 /* INVALID "seal-broken", NOT_FOUND "secret-version-unknown". Use buf_fini_secret on `out`. */
-enum status secrets_open(const struct secrets *s, const char *table, const char *column, struct span row_id,
-                         struct span sealed, struct buf *out, struct error *e) MUST_CHECK;
+enum status secrets_open(const struct secrets *s, const char *table, const char *column,
+                         struct span row_id, struct span sealed, struct buf *out,
+                         struct error *e) MUST_CHECK;
 
-/* SECRET_CHECKPOINT or SECRET_TOKEN; 0 = the newest; borrowed; NULL when there is none. ret_version may be NULL. */
-const struct pkey *secrets_pkey(const struct secrets *s, enum secret_kind kind, uint32_t version, uint32_t *ret_version);
+/* SECRET_CHECKPOINT or SECRET_TOKEN; 0 = the newest; borrowed; NULL when there is none. ret_version
+ * may be NULL. */
+const struct pkey *secrets_pkey(const struct secrets *s, enum secret_kind kind, uint32_t version,
+                                uint32_t *ret_version);
 /* Sign with the newest checkpoint key. */
-enum status secrets_checkpoint_sign(const struct secrets *s, struct span message, uint8_t out[ED25519_SIGNATURE_SIZE],
-                                    uint32_t *ret_version, struct error *e) MUST_CHECK;
+enum status secrets_checkpoint_sign(const struct secrets *s, struct span message,
+                                    uint8_t out[ED25519_SIGNATURE_SIZE], uint32_t *ret_version,
+                                    struct error *e) MUST_CHECK;
 
 #endif

@@ -32,9 +32,9 @@ bool hex_decode_exact(void *out, size_t len, struct span text);
 void hex_write(char *out, const void *bytes, size_t n);
 
 /* 0-9 A-Z a-z. */
-bool base62_is(struct span text);                       /* all characters are of the alphabet; not empty */
-void base62_u32(uint32_t n, char out[6]);               /* big end first, zero-filled, no NUL */
-void base62_random(char *out, size_t n);                /* n characters of even chance, no NUL */
+bool base62_is(struct span text);         /* all characters are of the alphabet; not empty */
+void base62_u32(uint32_t n, char out[6]); /* big end first, zero-filled, no NUL */
+void base62_random(char *out, size_t n);  /* n characters of even chance, no NUL */
 
 /* CRC-32 of zlib, PNG, gzip (reflected 0xEDB88320). */
 uint32_t text_crc32(struct span bytes);
@@ -45,7 +45,8 @@ enum percent_set {
 };
 void percent_encode(struct buf *out, struct span bytes, enum percent_set set);
 /* %HH; '+' is a space when plus_is_space. A bare or cut '%' is INVALID. */
-enum status percent_decode(struct buf *out, struct span text, bool plus_is_space, struct error *e) MUST_CHECK;
+enum status percent_decode(struct buf *out, struct span text, bool plus_is_space,
+                           struct error *e) MUST_CHECK;
 
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool utf8_is_valid(struct span text);

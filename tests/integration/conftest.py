@@ -8,7 +8,8 @@ import uuid
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "integration"), str(HERE / "kafka")]
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "kafka"))
 
 import broker  # noqa: E402
 import events  # noqa: E402
