@@ -15,6 +15,7 @@
 #ifndef CHATELAINE_BASE_STATUS_H
 #define CHATELAINE_BASE_STATUS_H
 
+#include <assert.h>
 #include <stdint.h>
 
 /* name, HTTP status when the error does not name a nearer one */
@@ -67,6 +68,19 @@ enum status error_set_http(struct error *e, enum status s, unsigned http, const 
 
 /* STATUS_NO_MEMORY with its text. */
 enum status error_no_memory(struct error *e);
+
+/*
+ * A failure is never OK. Said here, where compilers and analysers see it, they know that what a
+ * failing function leaves unwritten is not read.
+ */
+static inline enum status status_failed(enum status s)
+{
+        assert(s != STATUS_OK);
+        return s;
+}
+#define error_set(...) status_failed((error_set)(__VA_ARGS__))
+#define error_set_http(...) status_failed((error_set_http)(__VA_ARGS__))
+#define error_no_memory(e) status_failed((error_no_memory)(e))
 
 /* Return early with whatever a call returned, its error already written. */
 #define TRY(call)                                                              \

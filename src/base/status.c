@@ -48,7 +48,7 @@ static enum status set_va(struct error *e, enum status s, unsigned http, const c
         return s;
 }
 
-enum status error_set(struct error *e, enum status s, const char *slug, const char *where, const char *fmt, ...)
+enum status(error_set)(struct error *e, enum status s, const char *slug, const char *where, const char *fmt, ...)
 {
         va_list ap;
         va_start(ap, fmt);
@@ -57,7 +57,7 @@ enum status error_set(struct error *e, enum status s, const char *slug, const ch
         return s;
 }
 
-enum status error_set_http(struct error *e, enum status s, unsigned http, const char *slug, const char *where,
+enum status(error_set_http)(struct error *e, enum status s, unsigned http, const char *slug, const char *where,
                            const char *fmt, ...)
 {
         va_list ap;
@@ -67,7 +67,7 @@ enum status error_set_http(struct error *e, enum status s, unsigned http, const 
         return s;
 }
 
-enum status error_no_memory(struct error *e)
+enum status(error_no_memory)(struct error *e)
 {
         return error_set(e, STATUS_NO_MEMORY, "no-memory", NULL, "Out of memory.");
 }
