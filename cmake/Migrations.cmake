@@ -1,7 +1,8 @@
 # embed_migrations(TARGET dialect...)
 #
 # Compiles schemas/sql/DIALECT/NNNN_name.sql into TARGET as store_migrations_DIALECT[], in the
-# order of their numbers; src/store/migrations.h declares them.
+# order of their numbers; src/store/migrations.h declares them. The target "generated" makes the
+# source alone, for what only reads the sources.
 function(embed_migrations target)
         set(inputs)
         foreach(dialect IN LISTS ARGN)
@@ -17,6 +18,7 @@ function(embed_migrations target)
                         -D SCHEMAS=${PROJECT_SOURCE_DIR}/schemas/sql -P ${script}
                 DEPENDS ${inputs} ${script}
                 COMMENT "Embedding the SQL migrations" VERBATIM)
+        add_custom_target(generated DEPENDS ${output})
 
         get_target_property(type ${target} TYPE)
         if(NOT type STREQUAL INTERFACE_LIBRARY)

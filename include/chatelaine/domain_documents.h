@@ -8,7 +8,8 @@
 #include <chatelaine/domain_grants.h>
 
 enum status inbox_find(struct store_conn *db, struct span id_or_name, struct arena *a, struct span *ret_id, struct span *ret_name, struct error *e) MUST_CHECK; /* NOT_FOUND "inbox-not-found" */
-enum status inbox_list(struct store_conn *db, const struct page *p, struct buf *out, struct error *e) MUST_CHECK;         /* {id, name, created_at} */
+/* {id, name, created_at}; `visible` (NULL = all): documents:read row by row, on inboxes/I. */
+enum status inbox_list(struct store_conn *db, const struct page *p, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK;
 enum status document_list(struct store_conn *db, struct span inbox, const struct page *p, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK;
 /* {id, inbox, name, status: open|done, done_at, created_at, updated_at}; NOT_FOUND "document-not-found" (no row and no tombstone). */
 enum status document_write(struct store_conn *db, struct span id, struct buf *out, struct error *e) MUST_CHECK;

@@ -111,6 +111,8 @@ void http_reply_header(struct http_request *req, const char *name, const char *v
 void http_reply(struct http_request *req, unsigned status, const char *content_type, struct span body);
 /* In the shape of the path; sends Retry-After when e->retry_after_ms; WWW-Authenticate on 401. Counts chatelaine_rejections_total{reason=slug} for 4xx. */
 void http_reply_error(struct http_request *req, const struct error *e);
+/* The members of `e` as RFC 9457 has them ("type": to "request_id":), without braces: for answers and shapes that add members. */
+void http_problem_members(struct http_request *req, const struct error *e, struct buf *body);
 /*
  * Server-sent events: the reply starts now (200, text/event-stream); `next` is
  * called on the loop when the client has drained and at each http_stream_wake,

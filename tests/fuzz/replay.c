@@ -13,7 +13,7 @@
 static int replay_file(const char *directory, const char *name)
 {
         char path[4096];
-        if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int) sizeof path)
+        if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path)
                 return -1;
 
         struct stat st;
@@ -22,13 +22,13 @@ static int replay_file(const char *directory, const char *name)
                 goto fail;
 
         /* Exactly as large as the input, so that AddressSanitizer sees a byte read too far. */
-        uint8_t *data = malloc(st.st_size ? (size_t) st.st_size : 1);
-        if (!data || fread(data, 1, (size_t) st.st_size, file) != (size_t) st.st_size) {
+        uint8_t *data = malloc(st.st_size ? (size_t)st.st_size : 1);
+        if (!data || fread(data, 1, (size_t)st.st_size, file) != (size_t)st.st_size) {
                 free(data);
                 goto fail;
         }
         fclose(file);
-        LLVMFuzzerTestOneInput(data, (size_t) st.st_size);
+        LLVMFuzzerTestOneInput(data, (size_t)st.st_size);
         free(data);
         return 0;
 

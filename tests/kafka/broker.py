@@ -52,8 +52,8 @@ def fetch():
             return jars
         print(f"Fetching Kafka {version()} with Maven into {jars}", file=sys.stderr)
         partial = pathlib.Path(tempfile.mkdtemp(prefix="partial-", dir=jars.parent))
-        command = ["mvn", "--batch-mode", "--quiet", "--file", str(POM),
-                   "dependency:copy-dependencies", "-DincludeScope=runtime",
+        command = ["mvn", "--batch-mode", "--quiet", "-Dstyle.color=never",
+                   "--file", str(POM), "dependency:copy-dependencies", "-DincludeScope=runtime",
                    f"-DoutputDirectory={partial}"]
         for attempts_left in (2, 1, 0):
             result = subprocess.run(command, stdout=sys.stderr)
