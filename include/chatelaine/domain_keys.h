@@ -38,7 +38,7 @@ enum status key_get(struct store_conn *db, struct span id, int64_t now_ms, struc
  * May `p` do `permission` to this key? Held on keys/K, on users/U (its user), or on any resource that the key is bound
  * to, by `resources` or by a grant. The one rule for single keys and for key_list's rows. DENIED "forbidden".
  */
-enum status key_check(struct store_conn *db, const struct key_row *k, const struct principal *p, const char *permission, struct error *e) MUST_CHECK;
+enum status key_may(struct store_conn *db, const struct key_row *k, const struct principal *p, const char *permission, struct error *e) MUST_CHECK;
 /* The key as a principal: its grants, cut down to what its user holds when the user holds any (auth, and `allowed` of /v1/keys/verify). */
 enum status key_principal(struct store_conn *db, const struct key_row *k, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 /* As GET /v1/keys/{id} shows it: id, user, name, app, state, reason, grants, resources, created_at, expires_at, ... */
