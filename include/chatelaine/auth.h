@@ -54,6 +54,10 @@ struct auth_app {
 enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req, const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
 /* Standard Webhooks for the app `slug`: v1 HMAC-SHA-256, several signatures, 300 s window; verified on the raw bytes. */
 enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req, struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
+/* The app as a command's caller. */
+void auth_app_caller(const struct auth_app *app, struct caller *ret);
+/* An error of auth_app as it belongs on record (refusal_note): an expired token is answered "wrong-app-token" and recorded as "expired". */
+void auth_on_record(const struct error *e, struct error *ret);
 /* The app's rates: LIMIT (429) "app-rate" with retry_after. */
 enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t items, struct error *e) MUST_CHECK;
 /* Slow work of others (password hashing before a command, list queries that no index serves) runs on the same pool; its threads' state is a read connection. */

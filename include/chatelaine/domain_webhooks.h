@@ -55,6 +55,8 @@ enum status webhook_batch_new(struct domain *d, struct settings *s, const struct
                               struct span body, enum webhook_form form, struct webhook_batch **ret, struct error *e) MUST_CHECK;
 /* Strict and n_bad: do not submit; answer 400 with these verdicts. {"items":[{index,id,log_id,outcome,version,status,error?}]} */
 void webhook_verdicts_write(const struct webhook_batch *b, struct buf *out);
+/* The array alone, for answers that have other members too. */
+void webhook_verdicts_items(const struct webhook_batch *b, struct buf *out);
 
 struct webhook_filter { struct span app, type, external_id; int64_t user_id; bool has_user, has_status; enum webhook_status status; int64_t since_ms, until_ms; };
 enum status webhook_list(struct store_conn *db, const struct webhook_filter *f, const struct page *p, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK; /* slow: on the pool */

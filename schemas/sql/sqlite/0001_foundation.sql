@@ -146,12 +146,10 @@ CREATE TABLE apps (
     strategy          TEXT    NOT NULL,       -- JWT, SIGNATURE, STANDARD
     require_agreement INTEGER NOT NULL,
     replay_guard      INTEGER NOT NULL,       -- 0 = a sender that retries byte for byte
-    secret            BLOB,                   -- sealed HMAC key; AAD apps, secret, id
-    seal              INTEGER,                -- seal.N
+    secret            BLOB,                   -- HMAC key, sealed for apps, secret, slug (its seal.N is in it)
     public_key        TEXT,                   -- PEM, ED25519
     old_algorithm     TEXT,                   -- accepted until old_ends_at (rotation's grace)
-    old_secret        BLOB,
-    old_seal          INTEGER,
+    old_secret        BLOB,                   -- sealed for the same place: a rotation moves it as it is
     old_public_key    TEXT,
     old_ends_at       INTEGER,
     agreement_version INTEGER NOT NULL,
@@ -204,14 +202,14 @@ CREATE TABLE first_party_webhook_log (
     external_id TEXT,                         -- NULL = none: every row is new
     user_id     INTEGER NOT NULL,             -- a user's number; 0 = none
     type        TEXT    NOT NULL,
-    data        TEXT,                         -- byte for byte; NULL = absent
     status      INTEGER NOT NULL,             -- 0 PENDING, 1 DONE, 2 ERROR
     processed   INTEGER NOT NULL,
     attempts    INTEGER NOT NULL,
     status_text TEXT,
     version     INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
-    updated_at  INTEGER NOT NULL
+    updated_at  INTEGER NOT NULL,
+    data        TEXT                          -- byte for byte; NULL = absent; last, so that the others are read without it
 ) STRICT;
 -- In this order: senders' ids grow with time (measured: four times the rate of user or type first).
 CREATE UNIQUE INDEX first_party_webhook_log_key ON first_party_webhook_log (app_id, external_id, user_id, type);

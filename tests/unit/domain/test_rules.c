@@ -3,8 +3,11 @@
 #include <chatelaine/domain_apps.h>
 #include <chatelaine/domain_rules.h>
 
-#define DONE {.name = "done", .on = "document.done", .revoke = "documents/{data.document_id}", \
-              .requires = "document:done", .line = 12}
+#define DONE                                                                                     \
+        {                                                                                        \
+                .name = "done", .on = "document.done", .revoke = "documents/{data.document_id}", \
+                .requires = "document:done", .line = 12                                          \
+        }
 
 static struct rules *rules_of(struct config_rule *list, size_t n)
 {
@@ -120,18 +123,34 @@ static void test_a_resource_is_made_of_the_items_values(void **state)
 static void test_what_is_missing_or_is_no_name_is_refused(void **state)
 {
         (void)state;
-        char long_text[300] = "{\"v\":\"";
-        memset(long_text + strlen(long_text), 'x', 129);
-        strcat(long_text, "\"}");
-        char escaped[300] = "{\"v\":\"\\u0061";
-        memset(escaped + strlen(escaped), 'x', 128);
-        strcat(escaped, "\"}");
+        char long_text[300], escaped[300];
+        snprintf(long_text, sizeof long_text, "{\"v\":\"%0129d\"}", 0);
+        snprintf(escaped, sizeof escaped, "{\"v\":\"\\u0061%0128d\"}", 0);
         const char *const bad[] = {
-                "{}", "[]", "null", "false", "0", "{\"v\":null}", "{\"v\":true}", "{\"v\":{}}",
-                "{\"v\":[1]}", "{\"v\":1.5}", "{\"v\":1e3}", "{\"v\":\"\"}", "{\"v\":\"*\"}",
-                "{\"v\":\"a/b\"}", "{\"v\":\"a b\"}", "{\"v\":\"a:b\"}", "{\"v\":\"\\u0000\"}",
-                "{\"v\":\"a\\u0000\"}", "{\"v\":\"\\u00e4\"}", "{\"w\":\"x\"}",
-                "{\"v\":\"../..\"}", "{\"v.w\":\"x\"}", long_text, escaped,
+                "{}",
+                "[]",
+                "null",
+                "false",
+                "0",
+                "{\"v\":null}",
+                "{\"v\":true}",
+                "{\"v\":{}}",
+                "{\"v\":[1]}",
+                "{\"v\":1.5}",
+                "{\"v\":1e3}",
+                "{\"v\":\"\"}",
+                "{\"v\":\"*\"}",
+                "{\"v\":\"a/b\"}",
+                "{\"v\":\"a b\"}",
+                "{\"v\":\"a:b\"}",
+                "{\"v\":\"\\u0000\"}",
+                "{\"v\":\"a\\u0000\"}",
+                "{\"v\":\"\\u00e4\"}",
+                "{\"w\":\"x\"}",
+                "{\"v\":\"../..\"}",
+                "{\"v.w\":\"x\"}",
+                long_text,
+                escaped,
         };
         for (size_t i = 0; i < LENGTH(bad); i++) {
                 struct rule_item item = {.data = span_of(bad[i]), .type = SPAN("t")};
@@ -193,10 +212,10 @@ static void test_a_rule_that_cannot_be_is_refused_with_its_line(void **state)
 static void test_scopes_have_the_grammar_of_linked_services(void **state)
 {
         (void)state;
-        static const char *const good[] = {"webhook", "read:user", "document:done", ":", "_", "a_b",
-                                           "abcdefghijklmno"};
-        static const char *const bad[] = {"", "a:b:c", "a__b", "A", "a1", "a-b", "a b",
-                                          "abcdefghijklmnop", "\xc3\xa4"};
+        static const char *const good[] = {"webhook", "read:user", "document:done",  ":",
+                                           "_",       "a_b",       "abcdefghijklmno"};
+        static const char *const bad[] = {
+                "", "a:b:c", "a__b", "A", "a1", "a-b", "a b", "abcdefghijklmnop", "\xc3\xa4"};
         for (size_t i = 0; i < LENGTH(good); i++)
                 assert_true(scope_is_valid(span_of(good[i])));
         for (size_t i = 0; i < LENGTH(bad); i++)
