@@ -54,6 +54,7 @@ static inline bool json_next_char(const char **p, uint32_t *ret)
                 ++*p;
                 *ret = json_escaped_char(p);
         } else {
+                *ret = 0xfffd; /* never seen: the text has been checked */
                 *p += utf8_decode(*p, 4, ret);
         }
         return true;
