@@ -27,6 +27,9 @@
 
 #include <chatelaine/base_buf.h>
 
+/* Has the database itself failed (disk full, I/O, damage, read-only), so that the transaction is of no more use? */
+bool store_is_fault(const struct error *e);
+
 struct store;      /* a database: URL, its one-daemon lock, its checkpoint thread */
 struct store_conn;
 struct store_stmt;

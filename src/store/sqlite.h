@@ -21,9 +21,9 @@
 struct checkpointer;
 
 struct store {
-        char *path;                         /* of the database file */
-        int lock_fd;                        /* flock on state.lock; -1 when not the daemon */
-        struct checkpointer *checkpointer;  /* NULL when not the daemon */
+        char *path;                        /* of the database file */
+        int lock_fd;                       /* flock on state.lock; -1 when not the daemon */
+        struct checkpointer *checkpointer; /* NULL when not the daemon */
         atomic_bool has_writer;
         atomic_int n_conns;
 };
@@ -32,7 +32,8 @@ struct store_conn {
         struct store *store;
         sqlite3 *db;
         enum store_mode mode;
-        struct store_stmt **stmts; /* open addressing by the SQL's address; stmts_cap is a power of 2 */
+        struct store_stmt *
+                *stmts; /* open addressing by the SQL's address; stmts_cap is a power of 2 */
         size_t n_stmts, stmts_cap;
 };
 
@@ -41,9 +42,11 @@ enum status sqlite_open_db(const char *path, sqlite3 **ret, struct error *e) MUS
 /* Run SQL that returns nothing; for settings and migrations. */
 enum status sqlite_run(sqlite3 *db, const char *sql, struct error *e) MUST_CHECK;
 /* One integer of the first row; 0 when there is none. */
-enum status sqlite_pragma_int(sqlite3 *db, const char *sql, int64_t *ret, struct error *e) MUST_CHECK;
+enum status sqlite_pragma_int(sqlite3 *db, const char *sql, int64_t *ret,
+                              struct error *e) MUST_CHECK;
 
-/* The status and text of the last failure on `db`; rc is what the call returned. `db` may be NULL. */
+/* The status and text of the last failure on `db`; rc is what the call returned. `db` may be NULL.
+ */
 enum status sqlite_error(sqlite3 *db, int rc, struct error *e);
 
 /* Free all statements of a connection. */
@@ -55,7 +58,8 @@ bool sqlite_in_transaction(const struct store_conn *c);
  * pages. enter and leave: the writer's transaction, which waits while a checkpoint
  * that needs the writer out has asked for the gate.
  */
-enum status checkpointer_start(const char *path, struct checkpointer **ret, struct error *e) MUST_CHECK;
+enum status checkpointer_start(const char *path, struct checkpointer **ret,
+                               struct error *e) MUST_CHECK;
 void checkpointer_stop(struct checkpointer *k);
 void checkpointer_wrote(struct checkpointer *k, int pages);
 void checkpointer_enter(struct checkpointer *k);

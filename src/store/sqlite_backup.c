@@ -23,9 +23,11 @@ static enum status copy_file(const char *from_path, const char *to_path, struct 
 
         enum status s = sqlite_open_db(from_path, &from, e);
         if (s == STATUS_OK) {
-                int rc = sqlite3_open_v2(to_path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
-                s = rc == SQLITE_OK ? sqlite_run(to, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF;", e)
-                                    : sqlite_error(to, rc, e);
+                int rc = sqlite3_open_v2(to_path, &to,
+                                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL);
+                s = rc == SQLITE_OK
+                            ? sqlite_run(to, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF;", e)
+                            : sqlite_error(to, rc, e);
         }
         if (s == STATUS_OK)
                 s = copy(from, to, e);
@@ -46,7 +48,8 @@ static enum status sync_directory(const char *path, struct error *e)
         free(dir);
         bool is_synced = fd >= 0 && fsync(fd) == 0;
         if (!is_synced)
-                (void)error_set(e, STATUS_INTERNAL, "store-io", path, "its directory cannot be synced: %m");
+                (void)error_set(e, STATUS_INTERNAL, "store-io", path,
+                                "its directory cannot be synced: %m");
         if (fd >= 0)
                 close(fd);
         return is_synced ? STATUS_OK : STATUS_INTERNAL;
@@ -56,14 +59,16 @@ enum status store_backup(struct store *s, const char *path, struct error *e)
 {
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0 && errno == EEXIST)
-                return error_set(e, STATUS_CONFLICT, "backup-exists", path, "the file is there already");
+                return error_set(e, STATUS_CONFLICT, "backup-exists", path,
+                                 "the file is there already");
         if (fd < 0)
-                return error_set(e, STATUS_INVALID, "backup-path", path, "the backup cannot be made: %m");
+                return error_set(e, STATUS_INVALID, "backup-path", path,
+                                 "the backup cannot be made: %m");
 
         enum status status = copy_file(s->path, path, e);
         if (status == STATUS_OK && fsync(fd) != 0)
-                status = error_set(e, errno == ENOSPC ? STATUS_RETRY : STATUS_INTERNAL, "store-io", path,
-                                   "the backup cannot be synced: %m");
+                status = error_set(e, errno == ENOSPC ? STATUS_RETRY : STATUS_INTERNAL, "store-io",
+                                   path, "the backup cannot be synced: %m");
         close(fd);
         if (status == STATUS_OK)
                 status = sync_directory(path, e);

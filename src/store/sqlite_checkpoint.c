@@ -87,7 +87,8 @@ static void report(struct checkpointer *k, int rc)
         log_error(LOG_LEVEL_WARN, "store.checkpoint_failed", &e);
 }
 
-/* How many pages could not be carried over: readers of older snapshots hold them; -1 when it failed. */
+/* How many pages could not be carried over: readers of older snapshots hold them; -1 when it
+ * failed. */
 static int passive(struct checkpointer *k)
 {
         int in_wal = 0, carried = 0;
@@ -95,7 +96,8 @@ static int passive(struct checkpointer *k)
         pthread_mutex_lock(&k->mutex);
         k->is_dirty = false;
         pthread_mutex_unlock(&k->mutex);
-        int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &carried);
+        int rc = sqlite3_wal_checkpoint_v2(k->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal,
+                                           &carried);
         report(k, rc);
         return rc == SQLITE_OK ? in_wal - carried : -1;
 }
@@ -164,7 +166,8 @@ enum status checkpointer_start(const char *path, struct checkpointer **ret, stru
         if (s == STATUS_OK) {
                 sqlite3_busy_timeout(k->db, READERS_WAIT_MS);
                 if (pthread_create(&k->thread, NULL, run, k) != 0)
-                        s = error_set(e, STATUS_RETRY, "no-thread", NULL, "the checkpoint thread cannot be started");
+                        s = error_set(e, STATUS_RETRY, "no-thread", NULL,
+                                      "the checkpoint thread cannot be started");
         }
         if (s != STATUS_OK) {
                 destroy(k);

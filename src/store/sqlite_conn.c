@@ -23,10 +23,12 @@ static enum status set_up(struct store_conn *c, struct error *e)
         return STATUS_OK;
 }
 
-enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret, struct error *e)
+enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret,
+                          struct error *e)
 {
         if (mode == STORE_WRITE && atomic_exchange(&s->has_writer, true))
-                return error_set(e, STATUS_INTERNAL, "store-two-writers", NULL, "there is a writing connection already");
+                return error_set(e, STATUS_INTERNAL, "store-two-writers", NULL,
+                                 "there is a writing connection already");
 
         struct store_conn *c = calloc(1, sizeof *c);
         enum status status = c ? sqlite_open_db(s->path, &c->db, e) : error_no_memory(e);
@@ -76,7 +78,8 @@ enum status store_begin(struct store_conn *c, struct error *e)
         int64_t any;
 
         if (sqlite_in_transaction(c))
-                return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL, "a transaction is open already");
+                return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL,
+                                 "a transaction is open already");
         if (c->mode == STORE_READ) {
                 TRY(store_exec(c, "BEGIN", NULL, e, ""));
                 enum status s = store_int_of(c, "SELECT count(*) FROM sqlite_schema", &any, e, "");
@@ -95,7 +98,8 @@ enum status store_begin(struct store_conn *c, struct error *e)
 enum status store_commit(struct store_conn *c, struct error *e)
 {
         if (!sqlite_in_transaction(c))
-                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL, "the transaction has ended before");
+                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL,
+                                 "the transaction has ended before");
         TRY(store_exec(c, "COMMIT", NULL, e, ""));
         if (holds_gate(c))
                 checkpointer_leave(c->store->checkpointer);
@@ -115,7 +119,8 @@ void store_rollback(struct store_conn *c)
 static enum status in_transaction(struct store_conn *c, const char *sql, struct error *e)
 {
         if (!sqlite_in_transaction(c))
-                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL, "the transaction has ended before");
+                return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL,
+                                 "the transaction has ended before");
         return store_exec(c, sql, NULL, e, "");
 }
 

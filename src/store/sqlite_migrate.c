@@ -2,8 +2,8 @@
  * Schema versions. The version is the file's user_version; each migration and the
  * version that it leads to are one transaction.
  */
-#include "store/sqlite.h"
 #include "store/migrations.h"
+#include "store/sqlite.h"
 
 #include <chatelaine/base_log.h>
 #include <stdio.h>
@@ -23,12 +23,14 @@ static enum status have(sqlite3 *db, unsigned *ret, struct error *e)
 
         TRY(sqlite_pragma_int(db, "PRAGMA user_version", &n, e));
         if (n < 0)
-                return error_set(e, STATUS_INTERNAL, "store-corrupt", NULL, "the schema version is %lld", (long long)n);
+                return error_set(e, STATUS_INTERNAL, "store-corrupt", NULL,
+                                 "the schema version is %lld", (long long)n);
         *ret = (unsigned)n;
         return STATUS_OK;
 }
 
-enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want, struct error *e)
+enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want,
+                                 struct error *e)
 {
         sqlite3 *db;
         unsigned version;
@@ -68,11 +70,14 @@ static enum status migrate(sqlite3 *db, struct error *e)
 
         TRY(have(db, &version, e));
         if (version > want)
-                return error_set(e, STATUS_CONFLICT, "schema-newer", NULL,
-                                 "the database has schema %u, this program knows %u: install the newer program", version, want);
+                return error_set(
+                        e, STATUS_CONFLICT, "schema-newer", NULL,
+                        "the database has schema %u, this program knows %u: install the newer program",
+                        version, want);
         TRY(sqlite_pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, e));
         if (version == 0 && tables > 0)
-                return error_set(e, STATUS_CONFLICT, "store-foreign", NULL, "the database belongs to another program");
+                return error_set(e, STATUS_CONFLICT, "store-foreign", NULL,
+                                 "the database belongs to another program");
         for (unsigned i = version; i < want; i++)
                 TRY(apply(db, &store_migrations_sqlite[i], e));
         return STATUS_OK;

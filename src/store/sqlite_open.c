@@ -60,12 +60,14 @@ static enum status use_wal(sqlite3 *db, const char *path, struct error *e)
         if (rc != SQLITE_OK)
                 return sqlite_error(db, rc, e);
 
-        bool is_wal = sqlite3_step(st) == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
+        bool is_wal = sqlite3_step(st) == SQLITE_ROW &&
+                      strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
         rc = sqlite3_finalize(st);
         if (rc != SQLITE_OK)
                 return sqlite_error(db, rc, e);
         if (!is_wal)
-                return error_set(e, STATUS_INTERNAL, "store-no-wal", path, "the file system cannot carry a write-ahead log");
+                return error_set(e, STATUS_INTERNAL, "store-no-wal", path,
+                                 "the file system cannot carry a write-ahead log");
         return STATUS_OK;
 }
 
@@ -99,11 +101,13 @@ static enum status ensure_file(const char *path, bool may_create, struct error *
         if (errno != ENOENT)
                 return error_set(e, STATUS_INTERNAL, "store-cannot-open", path, "%m");
         if (!may_create)
-                return error_set(e, STATUS_NOT_FOUND, "store-missing", path, "there is no database");
+                return error_set(e, STATUS_NOT_FOUND, "store-missing", path,
+                                 "there is no database");
 
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
-                return error_set(e, STATUS_INTERNAL, "store-cannot-open", path, "the database cannot be made: %m");
+                return error_set(e, STATUS_INTERNAL, "store-cannot-open", path,
+                                 "the database cannot be made: %m");
         close(fd);
         return STATUS_OK;
 }
@@ -118,12 +122,14 @@ static enum status lock_directory(const char *path, int *ret_fd, struct error *e
         enum status s = STATUS_OK;
         int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (fd < 0)
-                s = error_set(e, STATUS_INTERNAL, "store-cannot-open", name, "the lock cannot be made: %m");
+                s = error_set(e, STATUS_INTERNAL, "store-cannot-open", name,
+                              "the lock cannot be made: %m");
         else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 s = errno == EWOULDBLOCK
                             ? error_set(e, STATUS_CONFLICT, "state-dir-locked", name,
                                         "another daemon is running on this state directory")
-                            : error_set(e, STATUS_INTERNAL, "store-io", name, "the lock cannot be taken: %m");
+                            : error_set(e, STATUS_INTERNAL, "store-io", name,
+                                        "the lock cannot be taken: %m");
         free(name);
         if (s == STATUS_OK)
                 *ret_fd = fd;
@@ -135,10 +141,12 @@ static enum status lock_directory(const char *path, int *ret_fd, struct error *e
 static enum status parse_url(const char *url, const char **ret_path, struct error *e)
 {
         if (strncmp(url, SCHEME, sizeof SCHEME - 1) != 0)
-                return error_set(e, STATUS_INVALID, "store-unknown", "store", "only sqlite: is known");
+                return error_set(e, STATUS_INVALID, "store-unknown", "store",
+                                 "only sqlite: is known");
         const char *path = url + sizeof SCHEME - 1;
         if (path[0] != '/' || path[strlen(path) - 1] == '/')
-                return error_set(e, STATUS_INVALID, "store-path", "store", "the file's path must be absolute");
+                return error_set(e, STATUS_INVALID, "store-path", "store",
+                                 "the file's path must be absolute");
         *ret_path = path;
         return STATUS_OK;
 }

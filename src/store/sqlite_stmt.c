@@ -47,7 +47,8 @@ static enum status grow(struct store_conn *c, struct error *e)
 
         struct store_stmt **old = c->stmts;
         size_t old_cap = c->stmts_cap;
-        struct store_stmt **bigger = calloc(old_cap ? old_cap * 2 : 64, sizeof(struct store_stmt *));
+        struct store_stmt **bigger =
+                calloc(old_cap ? old_cap * 2 : 64, sizeof(struct store_stmt *));
         if (bigger == NULL)
                 return error_no_memory(e);
         c->stmts = bigger;
@@ -83,13 +84,14 @@ static enum status number_params(struct store_stmt *st, struct error *e)
                 snprintf(name, sizeof name, "$%d", k + 1);
                 st->params[k] = sqlite3_bind_parameter_index(st->st, name);
                 if (st->params[k] == 0)
-                        return error_set(e, STATUS_INTERNAL, "store-parameters", name, "the statement does not use %s: %s",
-                                         name, st->sql);
+                        return error_set(e, STATUS_INTERNAL, "store-parameters", name,
+                                         "the statement does not use %s: %s", name, st->sql);
         }
         return STATUS_OK;
 }
 
-static enum status prepare(struct store_conn *c, const char *sql, struct store_stmt **ret, struct error *e)
+static enum status prepare(struct store_conn *c, const char *sql, struct store_stmt **ret,
+                           struct error *e)
 {
         sqlite3_stmt *raw;
         int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, NULL);
@@ -113,7 +115,8 @@ static enum status prepare(struct store_conn *c, const char *sql, struct store_s
 }
 
 /* The statement of this text, idle. */
-static enum status find(struct store_conn *c, const char *sql, struct store_stmt **ret, struct error *e)
+static enum status find(struct store_conn *c, const char *sql, struct store_stmt **ret,
+                        struct error *e)
 {
         TRY(grow(c, e));
         size_t i = slot_of(c, sql);
@@ -124,9 +127,11 @@ static enum status find(struct store_conn *c, const char *sql, struct store_stmt
                 c->n_stmts++;
         }
         struct store_stmt *st = c->stmts[i];
-        assert(strcmp(sqlite3_sql(st->st), sql) == 0); /* a text that did not live as long as the connection */
+        assert(strcmp(sqlite3_sql(st->st), sql) ==
+               0); /* a text that did not live as long as the connection */
         if (st->state != STMT_IDLE)
-                return error_set(e, STATUS_INTERNAL, "store-statement-busy", NULL, "the statement is still running: %s", sql);
+                return error_set(e, STATUS_INTERNAL, "store-statement-busy", NULL,
+                                 "the statement is still running: %s", sql);
         *ret = st;
         return STATUS_OK;
 }
@@ -152,33 +157,24 @@ static int bind_all(struct store_stmt *st, const char *types, va_list args)
                 case 'i':
                         rc = sqlite3_bind_int64(st->st, st->params[k], va_arg(args, int64_t));
                         break;
-                case 's':
-                        rc = bind_text(st, k, span_of(va_arg(args, const char *)));
-                        break;
-                case 't':
-                        rc = bind_text(st, k, va_arg(args, struct span));
-                        break;
-                case 'b':
-                        rc = bind_blob(st, k, va_arg(args, struct span));
-                        break;
-                case 'n':
-                        rc = sqlite3_bind_null(st->st, st->params[k]);
-                        break;
-                default:
-                        rc = SQLITE_MISUSE;
+                case 's': rc = bind_text(st, k, span_of(va_arg(args, const char *))); break;
+                case 't': rc = bind_text(st, k, va_arg(args, struct span)); break;
+                case 'b': rc = bind_blob(st, k, va_arg(args, struct span)); break;
+                case 'n': rc = sqlite3_bind_null(st->st, st->params[k]); break;
+                default: rc = SQLITE_MISUSE;
                 }
         }
         return rc;
 }
 
-static enum status query(struct store_conn *c, const char *sql, struct store_stmt **ret, struct error *e, const char *types,
-                         va_list args)
+static enum status query(struct store_conn *c, const char *sql, struct store_stmt **ret,
+                         struct error *e, const char *types, va_list args)
 {
         struct store_stmt *st;
         TRY(find(c, sql, &st, e));
         if (strlen(types) != (size_t)st->n_params)
-                return error_set(e, STATUS_INTERNAL, "store-parameters", NULL, "%zu parameters for %d: %s", strlen(types),
-                                 st->n_params, sql);
+                return error_set(e, STATUS_INTERNAL, "store-parameters", NULL,
+                                 "%zu parameters for %d: %s", strlen(types), st->n_params, sql);
         int rc = bind_all(st, types, args);
         if (rc != SQLITE_OK)
                 return sqlite_error(c->db, rc, e);
@@ -188,7 +184,8 @@ static enum status query(struct store_conn *c, const char *sql, struct store_stm
         return STATUS_OK;
 }
 
-enum status store_query(struct store_conn *c, const char *sql, struct store_stmt **ret, struct error *e, const char *types, ...)
+enum status store_query(struct store_conn *c, const char *sql, struct store_stmt **ret,
+                        struct error *e, const char *types, ...)
 {
         va_list args;
         va_start(args, types);
@@ -219,7 +216,8 @@ enum status store_done(struct store_stmt *st, struct error *e)
         return s;
 }
 
-enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_changes, struct error *e, const char *types, ...)
+enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_changes, struct error *e,
+                       const char *types, ...)
 {
         struct store_stmt *st;
         va_list args;
@@ -237,7 +235,8 @@ enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_chang
         return STATUS_OK;
 }
 
-enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e, const char *types, ...)
+enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e,
+                         const char *types, ...)
 {
         struct store_stmt *st;
         va_list args;
@@ -296,13 +295,15 @@ static int bind_row(struct store_stmt *st, const struct store_column *cols, size
                 else if (col->ints)
                         rc = sqlite3_bind_int64(st->st, st->params[k], col->ints[i]);
                 else
-                        rc = col->is_blob ? bind_blob(st, k, col->texts[i]) : bind_text(st, k, col->texts[i]);
+                        rc = col->is_blob ? bind_blob(st, k, col->texts[i])
+                                          : bind_text(st, k, col->texts[i]);
         }
         return rc;
 }
 
-static enum status run_row(struct store_stmt *st, size_t i, bool (*row)(void *ctx, size_t i, struct store_stmt *st),
-                           void *ctx, struct error *e)
+static enum status run_row(struct store_stmt *st, size_t i,
+                           bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx,
+                           struct error *e)
 {
         bool is_taken = true;
 
@@ -312,18 +313,21 @@ static enum status run_row(struct store_stmt *st, size_t i, bool (*row)(void *ct
                         is_taken = row(ctx, i, st);
         TRY(store_done(st, e));
         if (!is_taken)
-                return error_set(e, STATUS_INTERNAL, "store-set-ended", NULL, "row %zu was not taken", i);
+                return error_set(e, STATUS_INTERNAL, "store-set-ended", NULL,
+                                 "row %zu was not taken", i);
         return STATUS_OK;
 }
 
-enum status store_set(struct store_conn *c, const char *sql, const struct store_column *cols, size_t n_cols, size_t n_rows,
-                      bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx, struct error *e)
+enum status store_set(struct store_conn *c, const char *sql, const struct store_column *cols,
+                      size_t n_cols, size_t n_rows,
+                      bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx,
+                      struct error *e)
 {
         struct store_stmt *st;
         TRY(find(c, sql, &st, e));
         if ((size_t)st->n_params != n_cols)
-                return error_set(e, STATUS_INTERNAL, "store-parameters", NULL, "%zu columns for %d parameters: %s", n_cols,
-                                 st->n_params, sql);
+                return error_set(e, STATUS_INTERNAL, "store-parameters", NULL,
+                                 "%zu columns for %d parameters: %s", n_cols, st->n_params, sql);
 
         for (size_t i = 0; i < n_rows; i++) {
                 int rc = bind_row(st, cols, i);

@@ -2,10 +2,11 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 
 #include <chatelaine/store.h>
@@ -21,10 +22,10 @@ struct fixture {
         struct error err;
 };
 
-#define OK(call)                                                                                   \
-        do {                                                                                       \
-                if ((call) != STATUS_OK)                                                           \
-                        fail_msg("%s: %s (%s)", #call, f->err.text, f->err.slug);                  \
+#define OK(call)                                                                  \
+        do {                                                                      \
+                if ((call) != STATUS_OK)                                          \
+                        fail_msg("%s: %s (%s)", #call, f->err.text, f->err.slug); \
         } while (0)
 
 static inline int fixture_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
