@@ -17,7 +17,12 @@
  * 405 with Allow, HEAD is served by GET with the body dropped.
  *
  * Limits: struct http_limits. Over them: 400, 408, 413, 415, 431, 503, all as
- * problem+json or as the face's own error shape (struct http_face_errors).
+ * problem+json or as the face's own error shape (struct http_error_shape).
+ *
+ * Log: one line a request, "http.request" (info), "http.request_refused" (4xx,
+ * info) or "http.request_failed" (5xx, warn), with the route's pattern, never
+ * path or query, since those may hold keys. What is answered well on routes of
+ * the faces webhooks and health alone is told at level debug only.
  */
 #ifndef CHATELAINE_HTTP_H
 #define CHATELAINE_HTTP_H
@@ -115,11 +120,16 @@ void http_reply_error(struct http_request *req, const struct error *e);
 void http_problem_members(struct http_request *req, const struct error *e, struct buf *body);
 /*
  * Server-sent events: the reply starts now (200, text/event-stream); `next` is
- * called on the loop when the client has drained and at each http_stream_wake,
- * and appends at most one slice to `out` (none = nothing now). false ends the
- * stream. A heartbeat comment goes out each 15 s. The client gone: `gone`.
+ * called on the loop when the client has drained, each poll_ms, and at each
+ * http_stream_wake, and appends at most one slice (256 KiB) to `out` (none =
+ * nothing now). false ends the stream, after what it appended. A heartbeat
+ * comment goes out after 15 s without anything else. `gone` is called exactly
+ * once however the stream ends (client, next, drain): it frees ctx; req is not
+ * to be used any more then.
  */
 void http_reply_stream(struct http_request *req, bool (*next)(struct http_request *req, struct buf *out, void *ctx),
                        void (*gone)(void *ctx), void *ctx, unsigned poll_ms);
+/* There may be something now; on req's loop. req may be over when this returns. */
+void http_stream_wake(struct http_request *req);
 
 #endif
