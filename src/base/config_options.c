@@ -44,9 +44,9 @@ const struct config_option config_options[] = {
          .preset = "webhooks native contract_fit airisk authress oauth2 health", .check = check_face,
          .offset = IN(listen, faces), .comment = "Which APIs are served here."},
         {"listen", "tls_certificate", CONFIG_PATH, .preset = "", .offset = IN(listen, tls_certificate),
-         .comment = "PEM file with the chain; empty = plain HTTP. A reload reads the file again."},
+         .comment = "PEM file with the chain; empty = plain HTTP. A reload reads the file again; another path needs a restart."},
         {"listen", "tls_key", CONFIG_PATH, .preset = "", .offset = IN(listen, tls_key),
-         .comment = "PEM file with the private key. A reload reads the file again."},
+         .comment = "PEM file with the private key; as for the certificate."},
 
         {"", "threads", CONFIG_UNSIGNED, .preset = "0", .min = 0, .max = 256, .offset = TOP(threads),
          .comment = "HTTP loops; 0 = one per core."},

@@ -31,7 +31,7 @@ static void put_comment(struct buf *out, struct margin m, const char *text)
                         size_t begin = out->len;
                         put_margin(out, m);
                         buf_char(out, '#');
-                        column = 8 * m.depth + (out->len - begin);
+                        column = out->len - begin;
                 }
                 buf_char(out, ' ');
                 buf_span(out, word);
