@@ -38,11 +38,11 @@ static inline struct span span_make(const void *p, size_t len)
 {
         return (struct span){.p = p, .len = len};
 }
-bool span_equal(struct span a, struct span b);      /* not constant-time: see codec_crypto for secrets */
+bool span_equal(struct span a, struct span b); /* not constant-time: see codec_crypto for secrets */
 bool span_is(struct span a, const char *text);
 bool span_is_nocase(struct span a, const char *text);
 bool span_starts(struct span a, const char *prefix);
-struct span span_trim(struct span a);               /* SP, HTAB, CR, LF off both ends */
+struct span span_trim(struct span a); /* SP, HTAB, CR, LF off both ends */
 /* The part before the first `sep`; *rest becomes what follows, or absent when there is none. */
 struct span span_split(struct span a, char sep, struct span *rest);
 /* Decimal, whole span, no sign but '-', no overflow. */
@@ -55,16 +55,19 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max_bytes);
-void buf_fini(struct buf *b);             /* frees; b may be used again after buf_init */
-void buf_fini_secret(struct buf *b);      /* wipes first */
-void buf_reset(struct buf *b);            /* keeps the memory */
+void buf_fini(struct buf *b);        /* frees; b may be used again after buf_init */
+void buf_fini_secret(struct buf *b); /* wipes first */
+void buf_reset(struct buf *b);       /* keeps the memory */
 void buf_append(struct buf *b, const void *p, size_t len);
 void buf_text(struct buf *b, const char *text);
 void buf_span(struct buf *b, struct span s);
 void buf_char(struct buf *b, char c);
 void buf_int(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Room for `len` bytes at the end, to be written by the caller, then buf_grew(b, n); NULL when the buffer has failed. */
+/*
+ * Room for `len` bytes at the end, to be written by the caller, then buf_grew(b, n); NULL when the
+ * buffer has failed.
+ */
 char *buf_room(struct buf *b, size_t len);
 void buf_grew(struct buf *b, size_t len);
 struct span buf_view(const struct buf *b);
@@ -80,9 +83,12 @@ struct arena {
 };
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_fini(struct arena *a);
-void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;            /* 16-aligned, zeroed; NULL at the bound */
-char *arena_dup(struct arena *a, struct span s) MUST_CHECK;            /* NUL-terminated copy; NULL at the bound, or for an absent span */
-struct span arena_span(struct arena *a, struct span s) MUST_CHECK;     /* copy as a span (NUL behind it); absent on failure */
+/* 16-aligned, zeroed; NULL at the bound. */
+void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;
+/* NUL-terminated copy; NULL at the bound, or for an absent span. */
+char *arena_dup(struct arena *a, struct span s) MUST_CHECK;
+/* Copy as a span (NUL behind it); absent on failure. */
+struct span arena_span(struct arena *a, struct span s) MUST_CHECK;
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 
 /* memset that the compiler keeps. */

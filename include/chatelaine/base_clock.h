@@ -14,7 +14,7 @@ int64_t clock_now_ms(void);
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);
 
-/* Tests: both clocks from these functions (NULL = the real one). Not thread-safe: before threads start. */
+/* Tests: both clocks from these functions (NULL = the real one). Before threads start. */
 void clock_inject(int64_t (*now_ms)(void), int64_t (*mono_ms)(void));
 
 /* RFC 3339, UTC, milliseconds: "2026-11-21T20:52:10.123Z" (24 characters and NUL). */
@@ -22,8 +22,12 @@ void clock_inject(int64_t (*now_ms)(void), int64_t (*mono_ms)(void));
 void clock_rfc3339(int64_t ms, char out[CLOCK_RFC3339_SIZE]);
 /* RFC 3339 with any offset and any fraction (cut to ms); INVALID otherwise. */
 enum status clock_parse_rfc3339(struct span text, int64_t *ret_ms, struct error *e) MUST_CHECK;
-/* ISO 8601 as Python's datetime.fromisoformat takes it: "T" or " " between, offset or none; *ret_naive tells that none was given (read as UTC). */
-enum status clock_parse_iso8601(struct span text, int64_t *ret_ms, bool *ret_naive, struct error *e) MUST_CHECK;
+/*
+ * ISO 8601 as Python's datetime.fromisoformat takes it: "T" or " " between, offset or none;
+ * *ret_naive tells that none was given (read as UTC).
+ */
+enum status clock_parse_iso8601(struct span text, int64_t *ret_ms, bool *ret_naive,
+                                struct error *e) MUST_CHECK;
 /* "90d", "15m", "1h30m", "250ms", "30s", "1w", bare number = seconds; never negative. */
 enum status clock_parse_duration(struct span text, int64_t *ret_ms, struct error *e) MUST_CHECK;
 

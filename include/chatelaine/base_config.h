@@ -20,47 +20,85 @@ struct config_list { /* of strings */
         size_t n;
 };
 
-enum config_face { /* bits */
-        FACE_WEBHOOKS = 1, FACE_NATIVE = 2, FACE_CONTRACT_FIT = 4, FACE_AIRISK = 8,
-        FACE_AUTHRESS = 16, FACE_OAUTH2 = 32, FACE_HEALTH = 64, FACE_ALL = 127
+/* Bits. */
+enum config_face {
+        FACE_WEBHOOKS = 1,
+        FACE_NATIVE = 2,
+        FACE_CONTRACT_FIT = 4,
+        FACE_AIRISK = 8,
+        FACE_AUTHRESS = 16,
+        FACE_OAUTH2 = 32,
+        FACE_HEALTH = 64,
+        FACE_ALL = 127
 };
-struct config_listen { char *name, *address; unsigned faces; char *tls_certificate, *tls_key; };
-struct config_property { char *name, *value; };
-struct config_rule { char *name, *on, *app, *revoke, *requires; unsigned line; };
-struct config_trust { char *name, *issuer, *audience, *jwks; };
-struct config_upstream { char *name, *kind, *url, *username, *password_file; };
-struct config_audit_sink { char *name, *url, *secret_file; };
+struct config_listen {
+        char *name, *address;
+        unsigned faces;
+        char *tls_certificate, *tls_key;
+};
+struct config_property {
+        char *name, *value;
+};
+struct config_rule {
+        char *name, *on, *app, *revoke, *requires;
+        unsigned line;
+};
+struct config_trust {
+        char *name, *issuer, *audience, *jwks;
+};
+struct config_upstream {
+        char *name, *kind, *url, *username, *password_file;
+};
+struct config_audit_sink {
+        char *name, *url, *secret_file;
+};
 
 struct config {
-        char *path;                       /* the file, as given */
-        struct config_listen *listens; size_t n_listens;
-        unsigned threads;                 /* as configured; 0 = one per core */
-        char *state_dir, *node, *store, *secret_file, *issuer, *app_name, *account_id; /* paths absolute; node never empty */
+        char *path; /* the file, as given */
+        struct config_listen *listens;
+        size_t n_listens;
+        unsigned threads;                      /* as configured; 0 = one per core */
+        char *state_dir, *store, *secret_file; /* paths absolute */
+        char *node;                            /* never empty */
+        char *issuer, *app_name, *account_id;
         struct config_list issuer_aliases, trusted_proxies;
         struct {
-                int64_t body_bytes, items, depth, connections, queue, header_bytes, request_timeout_ms;
+                int64_t body_bytes, header_bytes, request_timeout_ms;
+                int64_t items, depth, connections, queue;
                 int64_t app_requests_per_second, app_items_per_second, min_free_disk_bytes;
         } limits;
         struct {
                 char *brokers, *topic_prefix;
                 bool webhook_data;
-                struct config_property *properties; size_t n_properties;
+                struct config_property *properties;
+                size_t n_properties;
         } kafka;
-        struct { int64_t webhooks_ms, events_ms, ended_keys_ms; } retention;
-        struct { int64_t default_life_ms, longest_life_ms, warn_before_ms, grace_ms; } keys;
-        struct config_rule *rules; size_t n_rules;
-        struct config_trust *trusts; size_t n_trusts;
-        struct config_upstream *upstreams; size_t n_upstreams;
-        struct config_audit_sink *audit_sinks; size_t n_audit_sinks;
-        struct { char *level, *format; } log;
+        struct {
+                int64_t webhooks_ms, events_ms, ended_keys_ms;
+        } retention;
+        struct {
+                int64_t default_life_ms, longest_life_ms, warn_before_ms, grace_ms;
+        } keys;
+        struct config_rule *rules;
+        size_t n_rules;
+        struct config_trust *trusts;
+        size_t n_trusts;
+        struct config_upstream *upstreams;
+        size_t n_upstreams;
+        struct config_audit_sink *audit_sinks;
+        size_t n_audit_sinks;
+        struct {
+                char *level, *format;
+        } log;
 };
 
-/* Read and check the file at `path`. INVALID with where = "path:line"; NOT_FOUND when there is none. */
+/* Read and check the file. INVALID with where = "path:line"; NOT_FOUND when there is none. */
 enum status config_load(const char *path, struct config **ret, struct error *e) MUST_CHECK;
 void config_free(struct config *c);
 /* The default file, every option with its comment; `state_dir` as given. */
-enum status config_write_default(const char *state_dir, struct buf *out, struct error *e) MUST_CHECK;
-/* What differs between two snapshots and needs a restart: option names, comma separated, into out. */
+enum status config_write_default(const char *state_dir, struct buf *out,
+                                 struct error *e) MUST_CHECK;
+/* What differs and needs a restart, into out: option names, comma separated. */
 void config_restart_needed(const struct config *old, const struct config *now, struct buf *out);
 
 #endif

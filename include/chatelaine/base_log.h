@@ -26,11 +26,11 @@ struct log_field {
 #define LOG_I(n, i) ((struct log_field){.name = (n), .number = (int64_t)(i)})
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
-#define LOG_AT_(level, event, ...)                                                         \
-        do {                                                                               \
-                const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__};               \
-                log_write(level, event, log_fields_ + 1,                                   \
-                          sizeof log_fields_ / sizeof log_fields_[0] - 1);                 \
+#define LOG_AT_(level, event, ...)                                           \
+        do {                                                                 \
+                const struct log_field log_fields_[] = {{0}, ##__VA_ARGS__}; \
+                log_write(level, event, log_fields_ + 1,                     \
+                          sizeof log_fields_ / sizeof log_fields_[0] - 1);   \
         } while (0)
 #define LOG_ERROR(event, ...) LOG_AT_(LOG_LEVEL_ERROR, event, ##__VA_ARGS__)
 #define LOG_WARN(event, ...) LOG_AT_(LOG_LEVEL_WARN, event, ##__VA_ARGS__)

@@ -27,18 +27,21 @@ enum status mailbox_new(struct mailbox **ret, struct error *e) MUST_CHECK;
 void mailbox_free(struct mailbox *mb);
 int mailbox_fd(const struct mailbox *mb); /* poll for reading; level-triggered */
 void mailbox_post(struct mailbox *mb, struct mail *m);
-void mailbox_post_list(struct mailbox *mb, struct mail *first, struct mail *last); /* one wake-up for many */
-size_t mailbox_drain(struct mailbox *mb); /* owner's thread: delivers all that is there, returns how many */
+/* One wake-up for many, linked from first to last by `next`. */
+void mailbox_post_list(struct mailbox *mb, struct mail *first, struct mail *last);
+/* Owner's thread: delivers all that is there, returns how many. */
+size_t mailbox_drain(struct mailbox *mb);
 
 struct job {
-        struct mail mail;            /* deliver is called on reply_to's loop when run has returned */
+        struct mail mail; /* deliver is called on reply_to's loop when run has returned */
         struct mailbox *reply_to;
         void (*run)(struct job *j, void *thread_state); /* on a pool thread */
 };
 struct pool;
 /* `state_new/state_free` make each thread's own state (a read connection); both may be NULL. */
-enum status pool_new(const char *name, unsigned threads, unsigned waiting_max, void *(*state_new)(void *ctx),
-                     void (*state_free)(void *state), void *ctx, struct pool **ret, struct error *e) MUST_CHECK;
+enum status pool_new(const char *name, unsigned threads, unsigned waiting_max,
+                     void *(*state_new)(void *ctx), void (*state_free)(void *state), void *ctx,
+                     struct pool **ret, struct error *e) MUST_CHECK;
 void pool_free(struct pool *p); /* runs what waits, then joins */
 /* LIMIT (503, "too-busy") when `waiting_max` wait already; the job stays the caller's then. */
 enum status pool_submit(struct pool *p, struct job *j, struct error *e) MUST_CHECK;

@@ -17,15 +17,21 @@ struct metric_cell;
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
-/* `labels` is a comma list of names, "" = none. Histogram buckets are seconds from 100 us to 10 s. A repeated name gives the same family. */
-struct metric_family *metric_family(enum metric_kind kind, const char *name, const char *labels, const char *help);
+/*
+ * `labels` is a comma list of names, "" = none. Histogram buckets are seconds from 100 us to 10 s.
+ * A repeated name gives the same family.
+ */
+struct metric_family *metric_family(enum metric_kind kind, const char *name, const char *labels,
+                                    const char *help);
 /* Values in the order of the label names, count must match. */
 struct metric_cell *metric_cell(struct metric_family *f, const char *const *values, size_t n);
-#define METRIC_CELL(f, ...) metric_cell(f, (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define METRIC_CELL(f, ...)                                \
+        metric_cell(f, (const char *const[]){__VA_ARGS__}, \
+                    sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 struct metric_cell *metric_only(struct metric_family *f); /* the cell of a family without labels */
 void metric_add(struct metric_cell *c, int64_t n);
 void metric_set(struct metric_cell *c, int64_t n);
-void metric_set_us(struct metric_cell *c, int64_t us);     /* a gauge in seconds, from microseconds */
+void metric_set_us(struct metric_cell *c, int64_t us); /* a gauge in seconds, from microseconds */
 void metric_observe_us(struct metric_cell *c, int64_t us);
 /* Gauges that are read when asked for: called under metrics_write's lock. */
 void metric_collect(void (*fn)(void *ctx), void *ctx);

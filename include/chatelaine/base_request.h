@@ -11,18 +11,20 @@
 #include <chatelaine/base_mailbox.h>
 
 struct request_view {
-        void *http;                 /* the struct http_request, opaque here */
-        const char *method;         /* "POST" */
-        const char *ip;             /* after trusted proxies; "" on the unix socket */
-        bool is_unix;               /* came by the admin socket, peer checked */
-        unsigned unix_uid;          /* the peer's, when is_unix */
-        int64_t started_ms;         /* wall time of the first byte */
-        struct span body;           /* raw, unzipped */
+        void *http;         /* the struct http_request, opaque here */
+        const char *method; /* "POST" */
+        const char *ip;     /* after trusted proxies; "" on the unix socket */
+        bool is_unix;       /* came by the admin socket, peer checked */
+        unsigned unix_uid;  /* the peer's, when is_unix */
+        int64_t started_ms; /* wall time of the first byte */
+        struct span body;   /* raw, unzipped */
         struct arena *arena;
-        struct mailbox *mailbox;    /* of the request's loop */
-        struct span (*header)(const void *http, const char *name);                                       /* first; absent when not sent */
-        bool (*header_each)(const void *http, size_t i, struct span *ret_name, struct span *ret_value);  /* arrival order */
-        bool (*query_each)(void *http, size_t i, struct span *ret_name, struct span *ret_value);         /* decoded, in order */
+        struct mailbox *mailbox;                                   /* of the request's loop */
+        struct span (*header)(const void *http, const char *name); /* first; absent when not sent */
+        bool (*header_each)(const void *http, size_t i, struct span *ret_name,
+                            struct span *ret_value); /* arrival order */
+        bool (*query_each)(void *http, size_t i, struct span *ret_name,
+                           struct span *ret_value); /* decoded, in order */
 };
 
 #endif

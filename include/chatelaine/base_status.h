@@ -19,16 +19,16 @@
 #include <stdint.h>
 
 /* name, HTTP status when the error does not name a nearer one */
-#define STATUS_MAP(X)                                                          \
-        X(OK, 200)                                                             \
-        X(INVALID, 400)   /* the input is wrong: do not send it again */       \
-        X(DENIED, 403)    /* the caller may not */                             \
-        X(NOT_FOUND, 404)                                                      \
-        X(CONFLICT, 409)  /* the state forbids it */                           \
-        X(LIMIT, 429)     /* a bound is reached: later, or smaller */          \
-        X(RETRY, 503)     /* a passing fault: the same again may succeed */    \
-        X(NO_MEMORY, 503)                                                      \
-        X(INTERNAL, 500)  /* a fault of ours or of the disk */
+#define STATUS_MAP(X)                                                      \
+        X(OK, 200)                                                         \
+        X(INVALID, 400) /* the input is wrong: do not send it again */     \
+        X(DENIED, 403)  /* the caller may not */                           \
+        X(NOT_FOUND, 404)                                                  \
+        X(CONFLICT, 409) /* the state forbids it */                        \
+        X(LIMIT, 429)    /* a bound is reached: later, or smaller */       \
+        X(RETRY, 503)    /* a passing fault: the same again may succeed */ \
+        X(NO_MEMORY, 503)                                                  \
+        X(INTERNAL, 500) /* a fault of ours or of the disk */
 
 enum status {
 #define X(name, http) STATUS_##name,
@@ -83,11 +83,11 @@ static inline enum status status_failed(enum status s)
 #define error_no_memory(e) status_failed((error_no_memory)(e))
 
 /* Return early with whatever a call returned, its error already written. */
-#define TRY(call)                                                              \
-        do {                                                                   \
-                enum status try_status_ = (call);                              \
-                if (try_status_ != STATUS_OK)                                  \
-                        return try_status_;                                    \
+#define TRY(call)                                 \
+        do {                                      \
+                enum status try_status_ = (call); \
+                if (try_status_ != STATUS_OK)     \
+                        return try_status_;       \
         } while (0)
 
 #endif

@@ -146,13 +146,11 @@ struct span buf_view(const struct buf *b)
 enum status buf_check(const struct buf *b, struct error *e)
 {
         switch (b->status) {
-        case STATUS_OK:
-                return STATUS_OK;
+        case STATUS_OK: return STATUS_OK;
         case STATUS_LIMIT:
-                return error_set(e, STATUS_LIMIT, "too-large", NULL, "More than %zu bytes.", b->max);
-        case STATUS_NO_MEMORY:
-                return error_no_memory(e);
-        default:
-                return error_set(e, b->status, "internal", NULL, "A text could not be formatted.");
+                return error_set(e, STATUS_LIMIT, "too-large", NULL, "More than %zu bytes.",
+                                 b->max);
+        case STATUS_NO_MEMORY: return error_no_memory(e);
+        default: return error_set(e, b->status, "internal", NULL, "A text could not be formatted.");
         }
 }

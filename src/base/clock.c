@@ -45,7 +45,8 @@ void clock_rfc3339(int64_t ms, char out[CLOCK_RFC3339_SIZE])
         time_t seconds = (time_t)((ms - fraction) / 1000);
         struct tm t;
         gmtime_r(&seconds, &t);
-        snprintf(out, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)(t.tm_year + 1900) % 10000,
-                 (unsigned)(t.tm_mon + 1) % 100, (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100,
-                 (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100, (unsigned)fraction);
+        snprintf(out, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+                 (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100,
+                 (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100,
+                 (unsigned)t.tm_sec % 100, (unsigned)fraction);
 }

@@ -121,7 +121,8 @@ static bool take_date(struct span *s, bool is_full, struct moment *m)
                 return false;
         if (!is_full && take_char(s, "W"))
                 return take_week_date(s, has_dashes, m);
-        return take_number(s, 2, &m->month) && (!has_dashes || take_char(s, "-")) && take_number(s, 2, &m->day);
+        return take_number(s, 2, &m->month) && (!has_dashes || take_char(s, "-")) &&
+               take_number(s, 2, &m->day);
 }
 
 static bool take_offset(struct span *s, bool is_full, struct moment *m)
@@ -142,14 +143,16 @@ static bool take_offset(struct span *s, bool is_full, struct moment *m)
         return hour <= 23 && minute <= 59 && second <= 59;
 }
 
-/* Years that a four-digit date can have, month lengths, and a second 60 only where UTC can have one. */
+/* Years that a four-digit date can have, month lengths, and a second 60 only where UTC can have
+ * one. */
 static bool moment_to_ms(const struct moment *m, bool has_leap_seconds, int64_t *ret_ms)
 {
         if (m->month < 1 || m->month > 12 || m->day < 1 || m->day > days_in(m->year, m->month))
                 return false;
         if (m->hour > 23 || m->minute > 59 || m->second > (has_leap_seconds ? 60 : 59))
                 return false;
-        int64_t seconds = unix_seconds(m->year, m->month, m->day) + m->hour * 3600 + m->minute * 60 + m->second;
+        int64_t seconds = unix_seconds(m->year, m->month, m->day) + m->hour * 3600 +
+                          m->minute * 60 + m->second;
         seconds -= m->offset_s;
         if (m->second == 60 && seconds % 86400 != 0)
                 return false;
@@ -161,8 +164,8 @@ enum status clock_parse_rfc3339(struct span text, int64_t *ret_ms, struct error 
 {
         struct moment m = {0};
         if (!take_date(&text, true, &m) || !take_char(&text, "Tt") ||
-            !take_time(&text, true, &m.hour, &m.minute, &m.second, &m.ms) || !take_offset(&text, true, &m) ||
-            text.len || !moment_to_ms(&m, true, ret_ms))
+            !take_time(&text, true, &m.hour, &m.minute, &m.second, &m.ms) ||
+            !take_offset(&text, true, &m) || text.len || !moment_to_ms(&m, true, ret_ms))
                 return error_set(e, STATUS_INVALID, "invalid-time", NULL,
                                  "Not a time as RFC 3339 writes it (2026-11-21T20:52:10.123Z).");
         return STATUS_OK;
@@ -173,15 +176,18 @@ enum status clock_parse_iso8601(struct span text, int64_t *ret_ms, bool *ret_nai
         struct moment m = {0};
         bool is_good = take_date(&text, false, &m) && m.year >= 1;
         if (is_good && text.len)
-                is_good = take_char(&text, "T ") && take_time(&text, false, &m.hour, &m.minute, &m.second, &m.ms) &&
+                is_good = take_char(&text, "T ") &&
+                          take_time(&text, false, &m.hour, &m.minute, &m.second, &m.ms) &&
                           take_offset(&text, false, &m) && !text.len;
         if (!is_good || !moment_to_ms(&m, false, ret_ms))
-                return error_set(e, STATUS_INVALID, "invalid-time", NULL, "Not a date and time of ISO 8601.");
+                return error_set(e, STATUS_INVALID, "invalid-time", NULL,
+                                 "Not a date and time of ISO 8601.");
         *ret_naive = !m.has_offset;
         return STATUS_OK;
 }
 
-/* In the order in which they may follow one another; "ms" before "m" and "s", whose letters it has. */
+/* In the order in which they may follow one another; "ms" before "m" and "s", whose letters it has.
+ */
 static const struct unit {
         const char *name;
         int64_t ms;
@@ -203,8 +209,9 @@ static const struct unit *take_unit(struct span *s)
 
 enum status clock_parse_duration(struct span text, int64_t *ret_ms, struct error *e)
 {
-        static const char help[] = "Not a duration: a number of seconds, or numbers with w, d, h, m, s or ms, the "
-                                   "largest first (90d, 1h30m).";
+        static const char help[] =
+                "Not a duration: a number of seconds, or numbers with w, d, h, m, s or ms, the "
+                "largest first (90d, 1h30m).";
         int64_t total = 0, smallest = INT64_MAX;
         struct span rest = text;
 

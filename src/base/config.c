@@ -1,14 +1,17 @@
 /*
  * From the file to a snapshot.
  *
- *     file ─▶ config_scan ─▶ libconfuse ─▶ values, presets where there is none ─▶ paths, what must agree
- *             (strict text)  (names, types, each value's check)
+ *     file ─▶ config_scan ─▶ libconfuse ─▶ values ─▶ paths
+ *             strict text    names, types  presets   what must agree
+ *                            each value's
+ *                            check
  */
 #include "base/config_check.h"
 #include "base/config_options.h"
 #include "base/config_scan.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +22,8 @@
 #define FILE_MAX_BYTES ((size_t)256 * 1024)
 #define ARENA_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
-_Static_assert(sizeof(long) == sizeof(int64_t), "libconfuse's integers must hold bytes and milliseconds");
+_Static_assert(sizeof(long) == sizeof(int64_t),
+               "libconfuse's integers must hold bytes and milliseconds");
 
 /* A snapshot and the memory of all that it points to. */
 struct snapshot {
@@ -37,19 +41,21 @@ struct loading {
 
 static struct loading *current; /* libconfuse's callbacks carry nothing of ours; main thread only */
 
-#define FAIL(l, line, ...) config_error_at((l)->scan.path, line, (l)->e, __VA_ARGS__)
+#define FAIL(l, line, ...) status_failed(config_error_at((l)->scan.path, line, (l)->e, __VA_ARGS__))
 
 static enum status read_all(int fd, const char *path, struct buf *out, struct error *e)
 {
         for (;;) {
                 char *room = buf_room(out, 4096);
                 if (!room)
-                        return error_set(e, STATUS_INVALID, "invalid-config", path, "It is larger than %zu bytes.", out->max);
+                        return error_set(e, STATUS_INVALID, "invalid-config", path,
+                                         "It is larger than %zu bytes.", out->max);
                 ssize_t n = read(fd, room, 4096);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return error_set(e, STATUS_INVALID, "invalid-config", path, "It cannot be read: %s.", strerror(errno));
+                        return error_set(e, STATUS_INVALID, "invalid-config", path,
+                                         "It cannot be read: %s.", strerror(errno));
                 buf_grew(out, (size_t)n);
                 if (n == 0)
                         break;
@@ -67,7 +73,8 @@ static enum status read_file(const char *path, struct buf *out, struct error *e)
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
                 return error_set(e, STATUS_NOT_FOUND, "no-config", path, "There is no such file.");
         if (fd < 0)
-                return error_set(e, STATUS_INVALID, "invalid-config", path, "It cannot be opened: %s.", strerror(errno));
+                return error_set(e, STATUS_INVALID, "invalid-config", path,
+                                 "It cannot be opened: %s.", strerror(errno));
         enum status s;
         if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
                 s = error_set(e, STATUS_INVALID, "invalid-config", path, "It is a directory.");
@@ -98,7 +105,8 @@ static int refuse(const cfg_t *cfg, const struct config_option *o, const char *w
 
 static const struct config_option *option_of(cfg_t *cfg, cfg_opt_t *opt)
 {
-        return config_option_find(strcmp(cfg_name(cfg), "root") == 0 ? "" : cfg_name(cfg), cfg_opt_name(opt));
+        return config_option_find(strcmp(cfg_name(cfg), "root") == 0 ? "" : cfg_name(cfg),
+                                  cfg_opt_name(opt));
 }
 
 static bool is_printable(struct span s)
@@ -144,19 +152,17 @@ static cfg_opt_t opt_of(const struct config_option *o)
         switch (o->type) {
         case CONFIG_TEXT:
         case CONFIG_PATH:
-        case CONFIG_STORE:
-                return (cfg_opt_t)CFG_STR_CB(o->name, NULL, CFGF_NODEFAULT, on_text);
+        case CONFIG_STORE: return (cfg_opt_t)CFG_STR_CB(o->name, NULL, CFGF_NODEFAULT, on_text);
         case CONFIG_LIST:
         case CONFIG_FACES:
                 return (cfg_opt_t)CFG_STR_LIST_CB(o->name, NULL, CFGF_NODEFAULT, on_text);
-        case CONFIG_BOOL:
-                return (cfg_opt_t)CFG_BOOL(o->name, cfg_false, CFGF_NODEFAULT);
-        default:
-                return (cfg_opt_t)CFG_INT_CB(o->name, 0, CFGF_NODEFAULT, on_number);
+        case CONFIG_BOOL: return (cfg_opt_t)CFG_BOOL(o->name, cfg_false, CFGF_NODEFAULT);
+        default: return (cfg_opt_t)CFG_INT_CB(o->name, 0, CFGF_NODEFAULT, on_number);
         }
 }
 
-/* The section's options and the sections in it, as libconfuse wants them; NULL when memory is out. */
+/* The section's options and the sections in it, as libconfuse wants them; NULL when memory is out.
+ */
 static cfg_opt_t *opts_of(const char *section, struct arena *a)
 {
         size_t n = 0;
@@ -178,7 +184,9 @@ static cfg_opt_t *opts_of(const char *section, struct arena *a)
                 cfg_opt_t *inner = opts_of(s->name, a);
                 if (!inner)
                         return NULL;
-                opts[n++] = (cfg_opt_t)CFG_SEC(s->name, inner, s->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
+                opts[n++] = (cfg_opt_t)CFG_SEC(
+                        s->name, inner,
+                        s->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_NONE);
         }
         opts[n] = (cfg_opt_t)CFG_END();
         return opts;
@@ -192,7 +200,8 @@ static void *at_offset(void *base, size_t offset)
 }
 
 /* All values of an option: from the file, or the words of its preset. */
-static enum status read_list(struct loading *l, const struct config_option *o, cfg_opt_t *opt, struct config_list *ret)
+static enum status read_list(struct loading *l, const struct config_option *o, cfg_opt_t *opt,
+                             struct config_list *ret)
 {
         struct config_list list = {0};
         struct span rest = span_of(o->preset);
@@ -202,7 +211,8 @@ static enum status read_list(struct loading *l, const struct config_option *o, c
         if (!list.items)
                 return error_no_memory(l->e);
         while (opt ? list.n < max : rest.len > 0) {
-                struct span item = opt ? span_of(cfg_opt_getnstr(opt, (unsigned)list.n)) : span_split(rest, ' ', &rest);
+                struct span item = opt ? span_of(cfg_opt_getnstr(opt, (unsigned)list.n))
+                                       : span_split(rest, ' ', &rest);
                 list.items[list.n] = arena_dup(l->arena, item);
                 if (!list.items[list.n++])
                         return error_no_memory(l->e);
@@ -211,7 +221,8 @@ static enum status read_list(struct loading *l, const struct config_option *o, c
         return STATUS_OK;
 }
 
-static enum status read_faces(struct loading *l, const struct config_option *o, cfg_opt_t *opt, unsigned *ret)
+static enum status read_faces(struct loading *l, const struct config_option *o, cfg_opt_t *opt,
+                              unsigned *ret)
 {
         struct config_list list;
 
@@ -223,7 +234,8 @@ static enum status read_faces(struct loading *l, const struct config_option *o, 
 }
 
 /* `opt` NULL: the preset holds. */
-static enum status read_option(struct loading *l, const struct config_option *o, cfg_opt_t *opt, void *to)
+static enum status read_option(struct loading *l, const struct config_option *o, cfg_opt_t *opt,
+                               void *to)
 {
         int64_t n = 0;
 
@@ -231,14 +243,14 @@ static enum status read_option(struct loading *l, const struct config_option *o,
         case CONFIG_TEXT:
         case CONFIG_PATH:
         case CONFIG_STORE:
-                *(char **)to = arena_dup(l->arena, span_of(opt ? cfg_opt_getnstr(opt, 0) : o->preset));
+                *(char **)to =
+                        arena_dup(l->arena, span_of(opt ? cfg_opt_getnstr(opt, 0) : o->preset));
                 return *(char **)to ? STATUS_OK : error_no_memory(l->e);
-        case CONFIG_LIST:
-                return read_list(l, o, opt, to);
-        case CONFIG_FACES:
-                return read_faces(l, o, opt, to);
+        case CONFIG_LIST: return read_list(l, o, opt, to);
+        case CONFIG_FACES: return read_faces(l, o, opt, to);
         case CONFIG_BOOL:
-                *(bool *)to = opt ? cfg_opt_getnbool(opt, 0) == cfg_true : strcmp(o->preset, "true") == 0;
+                *(bool *)to =
+                        opt ? cfg_opt_getnbool(opt, 0) == cfg_true : strcmp(o->preset, "true") == 0;
                 return STATUS_OK;
         default:
                 if (opt)
@@ -254,7 +266,8 @@ static enum status read_option(struct loading *l, const struct config_option *o,
 }
 
 /* `cfg` NULL: the section is not in the file. */
-static enum status read_section(struct loading *l, const struct config_section *s, cfg_t *cfg, unsigned nth, void *base)
+static enum status read_section(struct loading *l, const struct config_section *s, cfg_t *cfg,
+                                unsigned nth, void *base)
 {
         for (const struct config_option *o = config_options; o->name; o++) {
                 if (strcmp(o->section, s->name) != 0)
@@ -264,7 +277,8 @@ static enum status read_section(struct loading *l, const struct config_section *
                         opt = NULL;
                 unsigned line = config_scan_line(&l->scan, s->name, nth, o->name);
                 if (!opt && o->is_required)
-                        return FAIL(l, line, "%s \"%s\" needs %s.", s->name, cfg_title(cfg), o->name);
+                        return FAIL(l, line, "%s \"%s\" needs %s.", s->name, cfg_title(cfg),
+                                    o->name);
                 if (opt && o->is_nonempty && cfg_opt_size(opt) == 0)
                         return FAIL(l, line, "%s.%s must not be empty.", s->name, o->name);
                 TRY(read_option(l, o, opt, at_offset(base, o->offset)));
@@ -272,13 +286,15 @@ static enum status read_section(struct loading *l, const struct config_section *
         return STATUS_OK;
 }
 
-static enum status read_title(struct loading *l, const struct config_section *s, cfg_t *cfg, unsigned nth, void *element)
+static enum status read_title(struct loading *l, const struct config_section *s, cfg_t *cfg,
+                              unsigned nth, void *element)
 {
         const char *title = cfg ? cfg_title(cfg) : s->title;
         const char *wanted = check_title(span_of(title));
 
         if (wanted)
-                return FAIL(l, config_scan_line(&l->scan, s->name, nth, NULL), "The name of %s must be %s.", s->name, wanted);
+                return FAIL(l, config_scan_line(&l->scan, s->name, nth, NULL),
+                            "The name of %s must be %s.", s->name, wanted);
         *(char **)element = arena_dup(l->arena, span_of(title));
         return *(char **)element ? STATUS_OK : error_no_memory(l->e);
 }
@@ -309,7 +325,8 @@ static enum status read_sections(struct loading *l, cfg_t *root)
                 if (s->title)
                         TRY(read_titled(l, s, parent));
                 else
-                        TRY(read_section(l, s, *s->name ? cfg_getsec(root, s->name) : root, 0, l->config));
+                        TRY(read_section(l, s, *s->name ? cfg_getsec(root, s->name) : root, 0,
+                                         l->config));
         }
         return STATUS_OK;
 }
@@ -323,13 +340,17 @@ static enum status resolve_state_dir(struct loading *l)
 
         if (c->state_dir[0] != '/') {
                 if (!getcwd(cwd, sizeof cwd))
-                        return error_set(l->e, STATUS_INTERNAL, "getcwd", NULL, "getcwd: %s", strerror(errno));
-                const char *dir = strncmp(c->state_dir, "./", 2) == 0 ? c->state_dir + 2 : c->state_dir;
-                c->state_dir = arena_printf(l->arena, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, dir);
+                        return error_set(l->e, STATUS_INTERNAL, "getcwd", NULL, "getcwd: %s",
+                                         strerror(errno));
+                const char *dir =
+                        strncmp(c->state_dir, "./", 2) == 0 ? c->state_dir + 2 : c->state_dir;
+                c->state_dir =
+                        arena_printf(l->arena, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, dir);
         }
         if (!*c->node) {
                 if (gethostname(host, sizeof host - 1) < 0 || !*host)
-                        return FAIL(l, config_scan_line(&l->scan, "", 0, "node"), "node is empty, and this host has no name.");
+                        return FAIL(l, config_scan_line(&l->scan, "", 0, "node"),
+                                    "node is empty, and this host has no name.");
                 c->node = arena_dup(l->arena, span_of(host));
         }
         return c->state_dir && c->node ? STATUS_OK : error_no_memory(l->e);
@@ -340,6 +361,7 @@ static enum status resolve_path(struct loading *l, enum config_type type, char *
         static const char sqlite[] = "sqlite:";
         const char *prefix = "", *file = *path;
 
+        assert(file); /* every option has its value by now */
         if (type == CONFIG_STORE) {
                 if (!span_starts(span_of(*path), sqlite))
                         return STATUS_OK;
@@ -363,7 +385,8 @@ static enum status resolve_paths(struct loading *l)
                 if (o->type != CONFIG_PATH && o->type != CONFIG_STORE)
                         continue;
                 for (size_t i = 0; i < config_count(l->config, s); i++)
-                        TRY(resolve_path(l, o->type, at_offset(config_element(l->config, s, i), o->offset)));
+                        TRY(resolve_path(l, o->type,
+                                         at_offset(config_element(l->config, s, i), o->offset)));
         }
         return STATUS_OK;
 }
@@ -375,13 +398,16 @@ static enum status check_listens(struct loading *l)
         for (unsigned i = 0; i < c->n_listens; i++) {
                 const struct config_listen *one = &c->listens[i];
                 if (!*one->tls_certificate != !*one->tls_key)
-                        return FAIL(l, config_scan_line(&l->scan, "listen", i, "tls_certificate"),
-                                    "listen \"%s\" needs both tls_certificate and tls_key, or neither.", one->name);
+                        return FAIL(
+                                l, config_scan_line(&l->scan, "listen", i, "tls_certificate"),
+                                "listen \"%s\" needs both tls_certificate and tls_key, or neither.",
+                                one->name);
                 bool is_any_port = strcmp(strrchr(one->address, ':'), ":0") == 0;
                 for (unsigned k = 0; k < i && !is_any_port; k++)
                         if (strcmp(c->listens[k].address, one->address) == 0)
                                 return FAIL(l, config_scan_line(&l->scan, "listen", i, "address"),
-                                            "listen \"%s\" has the address of listen \"%s\".", one->name, c->listens[k].name);
+                                            "listen \"%s\" has the address of listen \"%s\".",
+                                            one->name, c->listens[k].name);
         }
         return STATUS_OK;
 }

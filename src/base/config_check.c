@@ -36,7 +36,8 @@ static bool is_ip(int family, struct span s)
 static bool is_number(struct span s, int64_t min, int64_t max)
 {
         int64_t n;
-        return s.len && is_made_of(s, DIGITS) && span_int64(s, &n, NULL) == STATUS_OK && n >= min && n <= max;
+        return s.len && is_made_of(s, DIGITS) && span_int64(s, &n, NULL) == STATUS_OK && n >= min &&
+               n <= max;
 }
 
 /* An address without brackets that is all digits and dots must be one of IPv4. */
@@ -56,7 +57,8 @@ static bool is_host_port(struct span s, int64_t min_port)
         if (!colon)
                 return false;
         size_t host = (size_t)(colon - s.p);
-        return is_host(span_make(s.p, host)) && is_number(span_make(colon + 1, s.len - host - 1), min_port, 65535);
+        return is_host(span_make(s.p, host)) &&
+               is_number(span_make(colon + 1, s.len - host - 1), min_port, 65535);
 }
 
 /* Port 0 takes any that is free. */
@@ -81,7 +83,9 @@ const char *check_url_or_empty(struct span s)
 
 const char *check_face(struct span s)
 {
-        return config_face(s) ? NULL : "a face: webhooks, native, contract_fit, airisk, authress, oauth2 or health";
+        return config_face(s)
+                       ? NULL
+                       : "a face: webhooks, native, contract_fit, airisk, authress, oauth2 or health";
 }
 
 const char *check_network(struct span s)
@@ -147,7 +151,8 @@ static bool is_item_path(struct span s)
 
 const char *check_rule_template(struct span s)
 {
-        static const char wanted[] = "a resource, with {data.NAME}, {id}, {type}, {app} or {user_id} in it";
+        static const char wanted[] =
+                "a resource, with {data.NAME}, {id}, {type}, {app} or {user_id} in it";
         struct span rest = s;
 
         if (!s.len)
@@ -169,5 +174,6 @@ const char *check_rule_template(struct span s)
 const char *check_slug_or_empty(struct span s)
 {
         bool is_good = s.len <= 128 && is_made_of(s, LOWER UPPER DIGITS ":._-");
-        return is_good ? NULL : "empty, or at most 128 letters, digits, \":\", \".\", \"_\" or \"-\"";
+        return is_good ? NULL
+                       : "empty, or at most 128 letters, digits, \":\", \".\", \"_\" or \"-\"";
 }

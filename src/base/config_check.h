@@ -4,12 +4,12 @@
 
 #include <chatelaine/base_buf.h>
 
-const char *check_title(struct span s);    /* of a section */
-const char *check_address(struct span s);  /* host:port */
-const char *check_url(struct span s);      /* http:// or https:// */
+const char *check_title(struct span s);   /* of a section */
+const char *check_address(struct span s); /* host:port */
+const char *check_url(struct span s);     /* http:// or https:// */
 const char *check_url_or_empty(struct span s);
 const char *check_face(struct span s);
-const char *check_network(struct span s);  /* an IP address or a block of them */
+const char *check_network(struct span s); /* an IP address or a block of them */
 const char *check_brokers(struct span s);
 const char *check_topic_prefix(struct span s);
 const char *check_store(struct span s);

@@ -33,11 +33,13 @@ enum status config_error_at(const char *path, unsigned line, struct error *e, co
         vsnprintf(text, sizeof text, fmt, ap);
         va_end(ap);
         /* Of a path that is too long its end says more. */
-        snprintf(where, sizeof where, "%s%s:%u", len > room ? "..." : "", len > room ? path + len - room + 3 : path, line);
+        snprintf(where, sizeof where, "%s%s:%u", len > room ? "..." : "",
+                 len > room ? path + len - room + 3 : path, line);
         return error_set(e, STATUS_INVALID, "invalid-config", where, "%s", text);
 }
 
-#define REFUSE(r, line, ...) config_error_at((r)->scan->path, line, (r)->e, __VA_ARGS__)
+#define REFUSE(r, line, ...) \
+        status_failed(config_error_at((r)->scan->path, line, (r)->e, __VA_ARGS__))
 
 static char peek(const struct reader *r, size_t ahead)
 {
@@ -58,7 +60,8 @@ static enum status skip_blanks(struct reader *r)
 {
         for (;;) {
                 char c = peek(r, 0), next = peek(r, 1);
-                if (r->at < r->scan->len && (c == ' ' || c == '\t' || c == '\n' || (c == '\r' && next == '\n'))) {
+                if (r->at < r->scan->len &&
+                    (c == ' ' || c == '\t' || c == '\n' || (c == '\r' && next == '\n'))) {
                         blank(r);
                 } else if (c == '#' || (c == '/' && next == '/')) {
                         while (r->at < r->scan->len && peek(r, 0) != '\n')
@@ -84,7 +87,8 @@ static bool is_control(char c)
         return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* At "${": NAME} or NAME:-default}. libconfuse puts in the value; a variable that is not there is for us to find. */
+/* At "${": NAME} or NAME:-default}. libconfuse puts in the value; a variable that is not there is
+ * for us to find. */
 static enum status skip_variable(struct reader *r)
 {
         const char *text = r->scan->text;
@@ -92,19 +96,23 @@ static enum status skip_variable(struct reader *r)
         size_t begin = r->at + 2, at = begin;
 
         while (at < r->scan->len && (text[at] == '_' || (text[at] >= 'A' && text[at] <= 'Z') ||
-                                     (text[at] >= 'a' && text[at] <= 'z') || (at > begin && text[at] >= '0' && text[at] <= '9')))
+                                     (text[at] >= 'a' && text[at] <= 'z') ||
+                                     (at > begin && text[at] >= '0' && text[at] <= '9')))
                 at++;
         size_t len = at - begin;
         bool has_default = at + 1 < r->scan->len && text[at] == ':' && text[at + 1] == '-';
         if (has_default)
-                while (at < r->scan->len && text[at] != '}' && text[at] != '"' && !is_control(text[at]))
+                while (at < r->scan->len && text[at] != '}' && text[at] != '"' &&
+                       !is_control(text[at]))
                         at++;
         if (!len || len >= sizeof name || at == r->scan->len || text[at] != '}')
                 return REFUSE(r, r->line, "A variable is ${NAME} or ${NAME:-default}.");
         memcpy(name, text + begin, len);
         name[len] = '\0';
         if (!has_default && !getenv(name))
-                return REFUSE(r, r->line, "The environment variable %s is not set; ${%s:-...} gives a default.", name, name);
+                return REFUSE(r, r->line,
+                              "The environment variable %s is not set; ${%s:-...} gives a default.",
+                              name, name);
         r->at = at + 1;
         return STATUS_OK;
 }
@@ -160,12 +168,14 @@ static enum status next_token(struct reader *r, struct token *ret)
                 TRY(skip_string(r));
         } else if (is_word(c)) {
                 t.kind = TOKEN_WORD;
-                while (r->at < r->scan->len && is_word(peek(r, 0)) && !(peek(r, 0) == '/' && peek(r, 1) == '*'))
+                while (r->at < r->scan->len && is_word(peek(r, 0)) &&
+                       !(peek(r, 0) == '/' && peek(r, 1) == '*'))
                         r->at++;
         } else if (is_control(c)) {
                 return REFUSE(r, r->line, "A control character stands here.");
         } else {
-                return REFUSE(r, r->line, "\"%c\" cannot stand here; values with it go into double quotes.", c);
+                return REFUSE(r, r->line,
+                              "\"%c\" cannot stand here; values with it go into double quotes.", c);
         }
         t.text = span_make(r->scan->text + begin, r->at - begin);
         *ret = t;
@@ -187,7 +197,8 @@ static enum status unexpected(struct reader *r, const struct token *t, const cha
 static enum status add_place(struct reader *r, struct config_place place)
 {
         if (r->scan->n_places == CONFIG_PLACES_MAX)
-                return REFUSE(r, place.line, "More than %d options and sections.", CONFIG_PLACES_MAX);
+                return REFUSE(r, place.line, "More than %d options and sections.",
+                              CONFIG_PLACES_MAX);
         r->scan->places[r->scan->n_places++] = place;
         return STATUS_OK;
 }
@@ -199,9 +210,10 @@ static enum status add_option(struct reader *r, const struct token *name)
         place.line = name->line;
         for (size_t i = 0; i < r->scan->n_places; i++) {
                 const struct config_place *p = &r->scan->places[i];
-                if (span_equal(p->section, place.section) && p->nth == place.nth && span_equal(p->name, place.name))
-                        return REFUSE(r, place.line, "%.*s is given twice (first on line %u).", (int)place.name.len,
-                                      place.name.p, p->line);
+                if (span_equal(p->section, place.section) && p->nth == place.nth &&
+                    span_equal(p->name, place.name))
+                        return REFUSE(r, place.line, "%.*s is given twice (first on line %u).",
+                                      (int)place.name.len, place.name.p, p->line);
         }
         return add_place(r, place);
 }
@@ -216,7 +228,8 @@ static enum status open_section(struct reader *r, const struct token *name, bool
                         continue;
                 place.nth++;
                 if (!has_title)
-                        return REFUSE(r, place.line, "The section %.*s is given twice (first on line %u).",
+                        return REFUSE(r, place.line,
+                                      "The section %.*s is given twice (first on line %u).",
                                       (int)name->text.len, name->text.p, p->line);
         }
         if (r->depth == DEPTH_MAX)
@@ -259,7 +272,8 @@ static enum status read_statement(struct reader *r, const struct token *name)
         struct token t;
 
         for (size_t i = 0; i < name->text.len; i++)
-                if (name->kind != TOKEN_WORD || !strchr("abcdefghijklmnopqrstuvwxyz_0123456789", name->text.p[i]))
+                if (name->kind != TOKEN_WORD ||
+                    !strchr("abcdefghijklmnopqrstuvwxyz_0123456789", name->text.p[i]))
                         return unexpected(r, name, "the name of an option or a section");
         TRY(next_token(r, &t));
         if (is_mark(&t, '=')) {
@@ -270,13 +284,15 @@ static enum status read_statement(struct reader *r, const struct token *name)
         if (has_title)
                 TRY(next_token(r, &t));
         if (!is_mark(&t, '{'))
-                return unexpected(r, &t, has_title ? "an opening brace" : "\"=\" or an opening brace");
+                return unexpected(r, &t,
+                                  has_title ? "an opening brace" : "\"=\" or an opening brace");
         return open_section(r, name, has_title);
 }
 
 enum status config_scan(struct config_scan *s, struct arena *a, struct error *e)
 {
-        struct reader r = {.scan = s, .line = 1, .last_line = 1, .e = e, .open = {{.section = SPAN("")}}};
+        struct reader r = {
+                .scan = s, .line = 1, .last_line = 1, .e = e, .open = {{.section = SPAN("")}}};
         struct token t;
 
         s->n_places = 0;
@@ -298,7 +314,8 @@ enum status config_scan(struct config_scan *s, struct arena *a, struct error *e)
         return STATUS_OK;
 }
 
-unsigned config_scan_line(const struct config_scan *s, const char *section, unsigned nth, const char *name)
+unsigned config_scan_line(const struct config_scan *s, const char *section, unsigned nth,
+                          const char *name)
 {
         unsigned line = 0;
         for (size_t i = 0; i < s->n_places; i++) {

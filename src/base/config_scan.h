@@ -11,7 +11,7 @@
 
 #include <chatelaine/base_buf.h>
 
-struct config_place { /* a section's beginning, or an option in it */
+struct config_place {        /* a section's beginning, or an option in it */
         struct span section; /* "" = the top */
         unsigned nth;        /* of the sections of this name, from 0 */
         struct span name;    /* absent: the section's beginning */
@@ -31,8 +31,10 @@ struct config_scan {
 /* Fill places from text, blanking comments. INVALID with path:line. */
 enum status config_scan(struct config_scan *s, struct arena *a, struct error *e) MUST_CHECK;
 /* The line of an option, of its section when it is not there, 0 when there is neither. */
-unsigned config_scan_line(const struct config_scan *s, const char *section, unsigned nth, const char *name);
+unsigned config_scan_line(const struct config_scan *s, const char *section, unsigned nth,
+                          const char *name);
 /* INVALID at this line of the file. */
-enum status config_error_at(const char *path, unsigned line, struct error *e, const char *fmt, ...) PRINTF_LIKE(4, 5);
+enum status config_error_at(const char *path, unsigned line, struct error *e, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
 
 #endif

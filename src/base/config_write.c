@@ -65,16 +65,11 @@ static void put_value(struct buf *out, const struct config_option *o, const char
 {
         switch (o->type) {
         case CONFIG_LIST:
-        case CONFIG_FACES:
-                put_list(out, span_of(text));
-                break;
+        case CONFIG_FACES: put_list(out, span_of(text)); break;
         case CONFIG_BOOL:
         case CONFIG_UNSIGNED:
-        case CONFIG_COUNT:
-                buf_text(out, text);
-                break;
-        default:
-                put_quoted(out, span_of(text));
+        case CONFIG_COUNT: buf_text(out, text); break;
+        default: put_quoted(out, span_of(text));
         }
 }
 
@@ -83,7 +78,8 @@ static bool is_number(const struct config_option *o)
         return o->type >= CONFIG_UNSIGNED;
 }
 
-static void put_option(struct buf *out, struct margin m, const struct config_option *o, const char *value)
+static void put_option(struct buf *out, struct margin m, const struct config_option *o,
+                       const char *value)
 {
         CLEANUP(buf_fini) struct buf comment;
 
@@ -104,7 +100,8 @@ static void put_option(struct buf *out, struct margin m, const struct config_opt
         buf_char(out, '\n');
 }
 
-static void put_options(struct buf *out, struct margin m, const char *section, const char *state_dir)
+static void put_options(struct buf *out, struct margin m, const char *section,
+                        const char *state_dir)
 {
         for (const struct config_option *o = config_options; o->name; o++) {
                 if (strcmp(o->section, section) != 0)
@@ -116,7 +113,8 @@ static void put_options(struct buf *out, struct margin m, const char *section, c
         }
 }
 
-static void put_section(struct buf *out, struct margin m, const struct config_section *s, const char *state_dir)
+static void put_section(struct buf *out, struct margin m, const struct config_section *s,
+                        const char *state_dir)
 {
         put_comment(out, (struct margin){.depth = m.depth}, s->comment);
         put_margin(out, m);
@@ -141,19 +139,23 @@ enum status config_write_default(const char *state_dir, struct buf *out, struct 
         for (size_t i = 0, n, len = strlen(state_dir); i < len; i += n) {
                 n = utf8_length(state_dir + i, len - i);
                 if (n == 0 || (unsigned char)state_dir[i] < 0x20 || state_dir[i] == 0x7f)
-                        return error_set(e, STATUS_INVALID, "invalid-directory", "state_dir",
-                                         "The directory's name must be UTF-8 without control characters.");
+                        return error_set(
+                                e, STATUS_INVALID, "invalid-directory", "state_dir",
+                                "The directory's name must be UTF-8 without control characters.");
         }
-        buf_text(out, "# Chatelaine's configuration: every option, with what it is when it is left out.\n"
-                      "# SIGHUP reads it again: it takes what says \"reload: yes\", the rest needs a restart; a file\n"
-                      "# with an error keeps the old settings.\n"
-                      "# Sizes are 16KiB, 1MiB, 1GiB or bytes; durations 250ms, 30s, 15m, 24h, 90d, 1h30m or seconds.\n"
-                      "# \"${NAME}\" and \"${NAME:-default}\" put in the environment.\n\n");
+        buf_text(
+                out,
+                "# Chatelaine's configuration: every option, with what it is when it is left out.\n"
+                "# SIGHUP reads it again: it takes what says \"reload: yes\", the rest needs a restart; a file\n"
+                "# with an error keeps the old settings.\n"
+                "# Sizes are 16KiB, 1MiB, 1GiB or bytes; durations 250ms, 30s, 15m, 24h, 90d, 1h30m or seconds.\n"
+                "# \"${NAME}\" and \"${NAME:-default}\" put in the environment.\n\n");
         for (const struct config_section *s = config_sections; s->name; s++) {
                 if (!*s->name) {
                         put_options(out, (struct margin){0}, "", state_dir);
                 } else if (!*s->parent) {
-                        put_section(out, (struct margin){.is_example = s->is_example}, s, state_dir);
+                        put_section(out, (struct margin){.is_example = s->is_example}, s,
+                                    state_dir);
                         buf_char(out, '\n');
                 }
         }
@@ -177,17 +179,12 @@ static bool is_same_value(const struct config_option *o, const void *a, const vo
         switch (o->type) {
         case CONFIG_TEXT:
         case CONFIG_PATH:
-        case CONFIG_STORE:
-                return strcmp(*(char *const *)left, *(char *const *)right) == 0;
-        case CONFIG_LIST:
-                return is_same_list(left, right);
-        case CONFIG_BOOL:
-                return *(const bool *)left == *(const bool *)right;
+        case CONFIG_STORE: return strcmp(*(char *const *)left, *(char *const *)right) == 0;
+        case CONFIG_LIST: return is_same_list(left, right);
+        case CONFIG_BOOL: return *(const bool *)left == *(const bool *)right;
         case CONFIG_FACES:
-        case CONFIG_UNSIGNED:
-                return *(const unsigned *)left == *(const unsigned *)right;
-        default:
-                return *(const int64_t *)left == *(const int64_t *)right;
+        case CONFIG_UNSIGNED: return *(const unsigned *)left == *(const unsigned *)right;
+        default: return *(const int64_t *)left == *(const int64_t *)right;
         }
 }
 
@@ -200,7 +197,8 @@ static void put_difference(struct buf *out, const char *section, const char *nam
 }
 
 /* Titled sections that a restart must read are compared as a whole. */
-static bool is_same_titled(const struct config_section *s, const struct config *a, const struct config *b)
+static bool is_same_titled(const struct config_section *s, const struct config *a,
+                           const struct config *b)
 {
         if (config_count(a, s) != config_count(b, s))
                 return false;
@@ -209,7 +207,8 @@ static bool is_same_titled(const struct config_section *s, const struct config *
                 if (strcmp(*(char *const *)left, *(char *const *)right) != 0)
                         return false;
                 for (const struct config_option *o = config_options; o->name; o++)
-                        if (strcmp(o->section, s->name) == 0 && !o->is_reloaded && !is_same_value(o, left, right))
+                        if (strcmp(o->section, s->name) == 0 && !o->is_reloaded &&
+                            !is_same_value(o, left, right))
                                 return false;
         }
         return true;
@@ -232,7 +231,8 @@ void config_restart_needed(const struct config *old, const struct config *now, s
                         continue;
                 }
                 for (const struct config_option *o = config_options; o->name; o++)
-                        if (strcmp(o->section, s->name) == 0 && !o->is_reloaded && !is_same_value(o, old, now))
+                        if (strcmp(o->section, s->name) == 0 && !o->is_reloaded &&
+                            !is_same_value(o, old, now))
                                 put_difference(out, s->name, o->name);
         }
 }

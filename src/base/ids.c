@@ -121,7 +121,8 @@ void id_hex24(char out[ID_HEX24_SIZE])
 bool id_is_hex24(struct span text)
 {
         for (size_t i = 0; i < text.len; i++)
-                if (!((text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] >= 'a' && text.p[i] <= 'f')))
+                if (!((text.p[i] >= '0' && text.p[i] <= '9') ||
+                      (text.p[i] >= 'a' && text.p[i] <= 'f')))
                         return false;
         return text.len == 24;
 }

@@ -13,9 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A line is one write of at most PIPE_BUF bytes, so that lines of several processes on one pipe stay whole. */
+/* A line is one write of at most PIPE_BUF bytes, so that lines of several processes on one pipe
+ * stay whole. */
 #define LINE_MAX_BYTES 4096
-#define LINE_END_BYTES 32 /* kept free for the mark of a cut line, and its end */
+#define LINE_END_BYTES 32   /* kept free for the mark of a cut line, and its end */
 #define TEXT_MAX_BYTES 1024 /* of one field, before escaping */
 
 static const struct {
@@ -49,7 +50,8 @@ static void look_for_journal(void)
         uintmax_t device, inode;
         struct stat st;
         bool is_same = stream && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
-                       fstat(atomic_load(&out_fd), &st) == 0 && st.st_dev == device && st.st_ino == inode;
+                       fstat(atomic_load(&out_fd), &st) == 0 && st.st_dev == device &&
+                       st.st_ino == inode;
         atomic_store(&is_journal, is_same);
 }
 
@@ -70,7 +72,8 @@ enum status log_configure(const char *level, const char *format, struct error *e
                                  "A log level is error, warn, info or debug.");
         bool wants_text = strcmp(format, "text") == 0;
         if (!wants_text && strcmp(format, "json") != 0)
-                return error_set(e, STATUS_INVALID, "invalid-log-format", NULL, "A log format is json or text.");
+                return error_set(e, STATUS_INVALID, "invalid-log-format", NULL,
+                                 "A log format is json or text.");
         atomic_store(&current_level, (int)i);
         atomic_store(&is_text, wants_text);
         return STATUS_OK;
@@ -91,7 +94,8 @@ static void put_text(struct line *l, const char *text)
         put(l, text, strlen(text));
 }
 
-/* One character, escaped as a JSON string wants it; the text format writes the same, so that a line stays one line. */
+/* One character, escaped as a JSON string wants it; the text format writes the same, so that a line
+ * stays one line. */
 static void put_escaped(struct line *l, const char *p, size_t n)
 {
         static const char named[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
@@ -210,7 +214,8 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         int64_t suppressed;
         struct line l;
 
-        if ((int)level > atomic_load(&current_level) || !log_limit_pass(event, clock_mono_ms(), &suppressed))
+        if ((int)level > atomic_load(&current_level) ||
+            !log_limit_pass(event, clock_mono_ms(), &suppressed))
                 return;
         pthread_once(&journal_once, look_for_journal);
         l.len = 0;

@@ -33,7 +33,8 @@ static struct place *find(const char *event, int64_t now_mono_ms)
                 struct place *p = &places[(h + i) % PLACES];
                 if (strncmp(p->event, event, sizeof p->event - 1) == 0)
                         return p;
-                if (!oldest || (oldest->event[0] && (!p->event[0] || p->window_mono_ms < oldest->window_mono_ms)))
+                if (!oldest || (oldest->event[0] &&
+                                (!p->event[0] || p->window_mono_ms < oldest->window_mono_ms)))
                         oldest = p;
         }
         *oldest = (struct place){.window_mono_ms = now_mono_ms};

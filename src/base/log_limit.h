@@ -14,7 +14,8 @@
 
 #define LOG_LIMIT_PER_SECOND 10
 
-/* May a line of `event` go out now? If so, *ret_suppressed says how many could not since the last one. */
+/* May a line of `event` go out now? If so, *ret_suppressed says how many could not since the last
+ * one. */
 bool log_limit_pass(const char *event, int64_t now_mono_ms, int64_t *ret_suppressed);
 
 #endif

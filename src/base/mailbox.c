@@ -9,7 +9,7 @@
 
 struct mailbox {
         int fd;
-        pthread_mutex_t lock;     /* guards first and last */
+        pthread_mutex_t lock;      /* guards first and last */
         struct mail *first, *last; /* in the order of posting; NULL when empty */
 };
 
@@ -21,7 +21,8 @@ enum status mailbox_new(struct mailbox **ret, struct error *e)
         mb->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (mb->fd < 0) {
                 free(mb);
-                return error_set(e, STATUS_INTERNAL, "eventfd", NULL, "eventfd: %s", strerror(errno));
+                return error_set(e, STATUS_INTERNAL, "eventfd", NULL, "eventfd: %s",
+                                 strerror(errno));
         }
         pthread_mutex_init(&mb->lock, NULL);
         *ret = mb;

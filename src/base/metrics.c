@@ -18,9 +18,10 @@ static const struct {
         int64_t us;
         const char *text;
 } buckets[] = {
-        {100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},   {1000, "0.001"},  {2500, "0.0025"}, {5000, "0.005"},
-        {10000, "0.01"},  {25000, "0.025"}, {50000, "0.05"},   {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
-        {1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},    {10000000, "10"},
+        {100, "0.0001"},  {250, "0.00025"}, {500, "0.0005"},  {1000, "0.001"},
+        {2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},  {25000, "0.025"},
+        {50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
+        {1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"},
 };
 #define N_BUCKETS (sizeof buckets / sizeof buckets[0])
 
@@ -38,17 +39,19 @@ struct metric_family {
         char *name, *help;
         char *label_names[LABELS_MAX];
         size_t n_labels;
-        void *tree;                      /* of cells by labels; all but `other` */
+        void *tree; /* of cells by labels; all but `other` */
         struct metric_cell *cells, **end;
         size_t n_cells;
-        struct metric_cell *other;       /* made with the family, listed when it is first used */
+        struct metric_cell *other; /* made with the family, listed when it is first used */
         bool is_other_listed;
 };
 
-static pthread_mutex_t registry_lock = PTHREAD_MUTEX_INITIALIZER; /* guards families and what hangs on them but cell values */
+static pthread_mutex_t registry_lock =
+        PTHREAD_MUTEX_INITIALIZER; /* guards families and what hangs on them but cell values */
 static struct metric_family *families, **families_end = &families;
 
-static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER; /* guards collectors; taken before registry_lock */
+static pthread_mutex_t write_lock =
+        PTHREAD_MUTEX_INITIALIZER; /* guards collectors; taken before registry_lock */
 static struct {
         void (*fn)(void *ctx);
         void *ctx;
@@ -127,7 +130,8 @@ static void family_free(struct metric_family *f)
         free(f);
 }
 
-static bool family_fill(struct metric_family *f, const char *name, const char *labels, const char *help)
+static bool family_fill(struct metric_family *f, const char *name, const char *labels,
+                        const char *help)
 {
         const char *others[LABELS_MAX];
         struct buf text;
@@ -154,7 +158,8 @@ static bool family_fill(struct metric_family *f, const char *name, const char *l
         return f->other != NULL;
 }
 
-static struct metric_family *family_new(enum metric_kind kind, const char *name, const char *labels, const char *help)
+static struct metric_family *family_new(enum metric_kind kind, const char *name, const char *labels,
+                                        const char *help)
 {
         struct metric_family *f = calloc(1, sizeof *f);
         if (!f)
@@ -168,7 +173,8 @@ static struct metric_family *family_new(enum metric_kind kind, const char *name,
         return f;
 }
 
-struct metric_family *metric_family(enum metric_kind kind, const char *name, const char *labels, const char *help)
+struct metric_family *metric_family(enum metric_kind kind, const char *name, const char *labels,
+                                    const char *help)
 {
         pthread_mutex_lock(&registry_lock);
         struct metric_family *f = families;
@@ -188,7 +194,8 @@ struct metric_family *metric_family(enum metric_kind kind, const char *name, con
 
 static int compare_cells(const void *a, const void *b)
 {
-        return strcmp(((const struct metric_cell *)a)->labels, ((const struct metric_cell *)b)->labels);
+        return strcmp(((const struct metric_cell *)a)->labels,
+                      ((const struct metric_cell *)b)->labels);
 }
 
 static struct metric_cell *use_other(struct metric_family *f)
@@ -297,7 +304,8 @@ static void put_seconds(struct buf *out, int64_t us)
         buf_printf(out, "%s%" PRIu64 ".%06" PRIu64, us < 0 ? "-" : "", n / 1000000, n % 1000000);
 }
 
-static void put_name(struct buf *out, const struct metric_family *f, const char *suffix, const char *labels)
+static void put_name(struct buf *out, const struct metric_family *f, const char *suffix,
+                     const char *labels)
 {
         buf_text(out, f->name);
         buf_text(out, suffix);

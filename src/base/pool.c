@@ -44,7 +44,8 @@ static void work(struct pool *p, void *state)
 
                 struct job *j = job_of(m);
                 j->run(j, state);
-                /* Its place is given back before its reply goes out: who has the reply may submit again. */
+                /* Its place is given back before its reply goes out: who has the reply may submit
+                 * again. */
                 pthread_mutex_lock(&p->lock);
                 p->present--;
                 pthread_mutex_unlock(&p->lock);
@@ -93,8 +94,9 @@ static int start_threads(struct pool *p, unsigned n)
         return rc;
 }
 
-enum status pool_new(const char *name, unsigned threads, unsigned waiting_max, void *(*state_new)(void *ctx),
-                     void (*state_free)(void *state), void *ctx, struct pool **ret, struct error *e)
+enum status pool_new(const char *name, unsigned threads, unsigned waiting_max,
+                     void *(*state_new)(void *ctx), void (*state_free)(void *state), void *ctx,
+                     struct pool **ret, struct error *e)
 {
         struct pool *p = calloc(1, sizeof *p + threads * sizeof p->threads[0]);
         if (!p)
@@ -116,7 +118,8 @@ enum status pool_new(const char *name, unsigned threads, unsigned waiting_max, v
 
         if (rc != 0 || has_failed) {
                 pool_free(p);
-                return error_set(e, STATUS_INTERNAL, "pool-start", NULL, "The threads of \"%s\" did not start: %s.", name,
+                return error_set(e, STATUS_INTERNAL, "pool-start", NULL,
+                                 "The threads of \"%s\" did not start: %s.", name,
                                  rc != 0 ? strerror(rc) : "their state could not be made");
         }
         *ret = p;
@@ -150,13 +153,15 @@ enum status pool_submit(struct pool *p, struct job *j, struct error *e)
                 else
                         p->first = &j->mail;
                 p->last = &j->mail;
-                /* All threads wait for the same condition once the pool has started: one is enough. */
+                /* All threads wait for the same condition once the pool has started: one is enough.
+                 */
                 pthread_cond_signal(&p->changed);
         }
         pthread_mutex_unlock(&p->lock);
         if (!is_full)
                 return STATUS_OK;
-        error_set_http(e, STATUS_LIMIT, 503, "too-busy", NULL, "Too much work of this kind is waiting.");
+        error_set_http(e, STATUS_LIMIT, 503, "too-busy", NULL,
+                       "Too much work of this kind is waiting.");
         if (e)
                 e->retry_after_ms = 1000;
         return STATUS_LIMIT;

@@ -4,7 +4,8 @@
 
 bool span_equal(struct span a, struct span b)
 {
-        return (a.p != NULL) == (b.p != NULL) && a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+        return (a.p != NULL) == (b.p != NULL) && a.len == b.len &&
+               (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
 }
 
 bool span_is(struct span a, const char *text)
@@ -62,13 +63,16 @@ enum status span_int64(struct span a, int64_t *ret, struct error *e)
         for (; i < a.len; i++) {
                 int digit = a.p[i] - '0';
                 if (digit < 0 || digit > 9)
-                        return error_set(e, STATUS_INVALID, "invalid-number", NULL, "Not a whole number.");
+                        return error_set(e, STATUS_INVALID, "invalid-number", NULL,
+                                         "Not a whole number.");
                 /* Counted below zero, where the range is one larger. */
                 if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, digit, &n))
-                        return error_set(e, STATUS_INVALID, "invalid-number", NULL, "The number is too large.");
+                        return error_set(e, STATUS_INVALID, "invalid-number", NULL,
+                                         "The number is too large.");
         }
         if (!is_negative && __builtin_sub_overflow((int64_t)0, n, &n))
-                return error_set(e, STATUS_INVALID, "invalid-number", NULL, "The number is too large.");
+                return error_set(e, STATUS_INVALID, "invalid-number", NULL,
+                                 "The number is too large.");
         *ret = n;
         return STATUS_OK;
 }

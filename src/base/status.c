@@ -34,8 +34,8 @@ static void copy_cut(char *to, size_t size, const char *from)
         snprintf(to, size, "%s", from ? from : "");
 }
 
-static enum status set_va(struct error *e, enum status s, unsigned http, const char *slug, const char *where,
-                          const char *fmt, va_list ap)
+static enum status set_va(struct error *e, enum status s, unsigned http, const char *slug,
+                          const char *where, const char *fmt, va_list ap)
 {
         if (!e)
                 return s;
@@ -48,7 +48,8 @@ static enum status set_va(struct error *e, enum status s, unsigned http, const c
         return s;
 }
 
-enum status(error_set)(struct error *e, enum status s, const char *slug, const char *where, const char *fmt, ...)
+enum status(error_set)(struct error *e, enum status s, const char *slug, const char *where,
+                       const char *fmt, ...)
 {
         va_list ap;
         va_start(ap, fmt);
@@ -57,8 +58,8 @@ enum status(error_set)(struct error *e, enum status s, const char *slug, const c
         return s;
 }
 
-enum status(error_set_http)(struct error *e, enum status s, unsigned http, const char *slug, const char *where,
-                           const char *fmt, ...)
+enum status(error_set_http)(struct error *e, enum status s, unsigned http, const char *slug,
+                            const char *where, const char *fmt, ...)
 {
         va_list ap;
         va_start(ap, fmt);

@@ -57,8 +57,8 @@ static void assert_refused_bytes(struct span text, unsigned line, const char *wo
         snprintf(where, sizeof where, "%s:%u", file, line);
         enum status s = config_load(file, &c, &e);
         if (s != STATUS_INVALID || strcmp(e.where, where) != 0 || !strstr(e.text, words))
-                fail_msg("%s\n%s: \"%s\", not line %u, \"%s\"; of:\n%.*s", status_name(s), e.where, e.text, line, words,
-                         (int)text.len, text.p);
+                fail_msg("%s\n%s: \"%s\", not line %u, \"%s\"; of:\n%.*s", status_name(s), e.where,
+                         e.text, line, words, (int)text.len, text.p);
         assert_null(c);
         assert_string_equal(e.slug, "invalid-config");
 }
@@ -181,7 +181,8 @@ static void test_the_sample_is_read(void **state)
 static void test_an_empty_file_means_the_presets(void **state)
 {
         (void)state;
-        static const char *const rows[] = {"", "\n", "# nothing", "/* nothing */", "kafka {}\nlimits { }\n"};
+        static const char *const rows[] = {"", "\n", "# nothing", "/* nothing */",
+                                           "kafka {}\nlimits { }\n"};
         for (size_t i = 0; i < LENGTH(rows); i++) {
                 struct config *c = load(rows[i]);
                 assert_has_presets(c, "/var/lib/chatelaine");
@@ -208,9 +209,11 @@ static void test_the_default_file_means_the_presets(void **state)
         assert_has_document_done_rule(c);
         assert_int_equal(c->n_trusts + c->n_upstreams + c->n_audit_sinks, 0);
 
-        /* Nothing but the place of the state, the rule and the property differs from a file that says nothing. */
+        /* Nothing but the place of the state, the rule and the property differs from a file that
+         * says nothing. */
         CLEANUP(buf_fini) struct buf changed;
-        struct config *nothing = load("state_dir = \"/srv/x\" kafka { property compression.type { value = lz4 } }");
+        struct config *nothing =
+                load("state_dir = \"/srv/x\" kafka { property compression.type { value = lz4 } }");
         buf_init(&changed, 1000);
         config_restart_needed(c, nothing, &changed);
         assert_string_equal(buf_view(&changed).p, "");
@@ -273,7 +276,8 @@ static void test_every_option_is_documented(void **state)
                 while (before > text.data && before[-1] != '\n')
                         before--;
                 struct span comment = span_make(before, (size_t)(at - before));
-                if (!memmem(comment.p, comment.len, " yes]", 5) && !memmem(comment.p, comment.len, " no]", 4))
+                if (!memmem(comment.p, comment.len, " yes]", 5) &&
+                    !memmem(comment.p, comment.len, " no]", 4))
                         fail_msg("not documented: %.*s", (int)line.len, line.p);
         }
         assert_int_equal(settings, n);
@@ -296,12 +300,12 @@ static void test_a_state_dir_with_odd_characters_comes_back(void **state)
 static void test_all_kinds_of_values_are_read(void **state)
 {
         (void)state;
-        struct config *c = load(
-                "listen \"a\" { address = \"[::1]:8443\" }\n"
-                "listen b { address = localhost:0 faces = {\"native\", \"webhooks\",} }\n"
-                "listen c { address = 'localhost:0' }\n"
-                "threads = \"3\" node = n1 store = \"postgresql://u@h/db\" state_dir = '/s'\n"
-                "trusted_proxies = {10.0.0.0/8, \"::1\"}\n");
+        struct config *c =
+                load("listen \"a\" { address = \"[::1]:8443\" }\n"
+                     "listen b { address = localhost:0 faces = {\"native\", \"webhooks\",} }\n"
+                     "listen c { address = 'localhost:0' }\n"
+                     "threads = \"3\" node = n1 store = \"postgresql://u@h/db\" state_dir = '/s'\n"
+                     "trusted_proxies = {10.0.0.0/8, \"::1\"}\n");
         assert_int_equal(c->n_listens, 3);
         assert_string_equal(c->listens[1].name, "b");
         assert_int_equal(c->listens[1].faces, FACE_NATIVE | FACE_WEBHOOKS);
@@ -313,16 +317,17 @@ static void test_all_kinds_of_values_are_read(void **state)
         assert_string_equal(c->trusted_proxies.items[0], "10.0.0.0/8");
         config_free(c);
 
-        c = load("limits { body = 1MiB header = 512 min_free_disk = 0 request_timeout = 1m30s items = 5 } // bare\n"
-                 "retention { webhooks = \"1w\" events = 90 }\n"
-                 "kafka { brokers = \"a:9092, [::1]:9092\" webhook_data = yes property \"a.b\" { value = \"\" }\n"
-                 "property \"c\" { value = \"x y\" } }\n"
-                 "state_dir = \"/s\" listen \"a\" { address = \"[::1]:8443\" faces = {health} tls_certificate = c.pem "
-                 "tls_key = \"/k.pem\" }\n"
-                 "issuer_aliases = {\"https://a.example\", \"https://b.example/x\"}\n"
-                 "rule \"x\" { on = \"order.*\" revoke = \"inboxes/{data.a.b}/documents/{id}\" app = \"mail\" }\n"
-                 "upstream \"u\" { kind = contract_fit url = https://u.example/api password_file = \"u.pw\" }\n"
-                 "store = \"sqlite:/abs/x.db\"\n");
+        c = load(
+                "limits { body = 1MiB header = 512 min_free_disk = 0 request_timeout = 1m30s items = 5 } // bare\n"
+                "retention { webhooks = \"1w\" events = 90 }\n"
+                "kafka { brokers = \"a:9092, [::1]:9092\" webhook_data = yes property \"a.b\" { value = \"\" }\n"
+                "property \"c\" { value = \"x y\" } }\n"
+                "state_dir = \"/s\" listen \"a\" { address = \"[::1]:8443\" faces = {health} tls_certificate = c.pem "
+                "tls_key = \"/k.pem\" }\n"
+                "issuer_aliases = {\"https://a.example\", \"https://b.example/x\"}\n"
+                "rule \"x\" { on = \"order.*\" revoke = \"inboxes/{data.a.b}/documents/{id}\" app = \"mail\" }\n"
+                "upstream \"u\" { kind = contract_fit url = https://u.example/api password_file = \"u.pw\" }\n"
+                "store = \"sqlite:/abs/x.db\"\n");
         assert_int_equal(c->limits.body_bytes, 1 << 20);
         assert_int_equal(c->limits.header_bytes, 512);
         assert_int_equal(c->limits.min_free_disk_bytes, 0);
@@ -363,9 +368,10 @@ static void test_the_environment_is_put_in(void **state)
         setenv("CHT_EMPTY", "", 1);
         setenv("CHT_BAD", "a\nb", 1);
         unsetenv("CHT_UNSET");
-        struct config *c = load("node = \"x-${CHT_SET}-${CHT_UNSET:-def}\" app_name = \"${CHT_UNSET:-}y\"\n"
-                                "kafka { topic_prefix = \"${CHT_EMPTY:-x}\" } account_id = '${CHT_UNSET}'\n"
-                                "limits { items = \"${CHT_UNSET:-7}\" } # ${CHT_UNSET}\n");
+        struct config *c =
+                load("node = \"x-${CHT_SET}-${CHT_UNSET:-def}\" app_name = \"${CHT_UNSET:-}y\"\n"
+                     "kafka { topic_prefix = \"${CHT_EMPTY:-x}\" } account_id = '${CHT_UNSET}'\n"
+                     "limits { items = \"${CHT_UNSET:-7}\" } # ${CHT_UNSET}\n");
         assert_string_equal(c->node, "x-fromenv-def");
         assert_string_equal(c->app_name, "y");
         assert_string_equal(c->kafka.topic_prefix, "");
@@ -390,8 +396,10 @@ static void test_lines_are_counted_past_comments(void **state)
         (void)state;
         assert_refused("# one\n# two\n/* three\n four */ // more\nbogus = 1\n", 5, "bogus");
         assert_refused("limits {\n  # x\n  bogus = 1\n}", 3, "bogus");
-        assert_refused("kafka {\n property \"x\" {\n value = \"1\" # y\n bogus = \"1\"\n}}", 4, "bogus");
-        assert_refused("\r\n\r\nlimits {\r\n items = x\r\n}\r\n", 4, "limits.items must be a whole number");
+        assert_refused("kafka {\n property \"x\" {\n value = \"1\" # y\n bogus = \"1\"\n}}", 4,
+                       "bogus");
+        assert_refused("\r\n\r\nlimits {\r\n items = x\r\n}\r\n", 4,
+                       "limits.items must be a whole number");
         assert_refused("node = a#b\nbogus = 1", 2, "bogus");
         assert_refused("store = sqlite:a//b/*\n*/ bogus = 1", 2, "bogus");
 }
@@ -463,11 +471,15 @@ static void test_a_second_time_is_refused(void **state)
 {
         (void)state;
         assert_refused("threads = 1\n\nthreads = 1", 3, "threads is given twice (first on line 1)");
-        assert_refused("limits {\nitems = 1\nitems = 2\n}", 3, "items is given twice (first on line 2)");
-        assert_refused("limits { items = 1 }\nlimits { depth = 2 }", 2, "section limits is given twice (first on line 1)");
+        assert_refused("limits {\nitems = 1\nitems = 2\n}", 3,
+                       "items is given twice (first on line 2)");
+        assert_refused("limits { items = 1 }\nlimits { depth = 2 }", 2,
+                       "section limits is given twice (first on line 1)");
         assert_refused("issuer_aliases = {}\nissuer_aliases = {}", 2, "twice");
-        assert_refused("rule a { on = a revoke = a }\nrule a { on = b revoke = b }", 2, "duplicate title 'a'");
-        assert_refused("kafka { property a { value = b }\nproperty a { value = b } }", 2, "duplicate title 'a'");
+        assert_refused("rule a { on = a revoke = a }\nrule a { on = b revoke = b }", 2,
+                       "duplicate title 'a'");
+        assert_refused("kafka { property a { value = b }\nproperty a { value = b } }", 2,
+                       "duplicate title 'a'");
         config_free(load("rule a { on = a revoke = a }\nrule b { on = a revoke = a }"));
 }
 
@@ -552,7 +564,8 @@ static void test_wrong_values_are_refused(void **state)
                 {"trust a { }", "needs issuer"},
                 {"trust a { issuer = \"\" }", "must not be empty"},
                 {"trust a { issuer = x jwks = y }", "URL"},
-                {"upstream a { kind = other url = \"https://x\" }", "upstream.kind must be one of contract_fit"},
+                {"upstream a { kind = other url = \"https://x\" }",
+                 "upstream.kind must be one of contract_fit"},
                 {"upstream a { kind = contract_fit }", "needs url"},
                 {"audit_sink a { url = x }", "URL"},
                 {"log { level = loud }", "log.level must be one of error|warn|info|debug"},
@@ -604,16 +617,20 @@ static void test_what_needs_a_restart_is_named(void **state)
         struct config *old = load("kafka { property a { value = b } } trusted_proxies = {\"::1\"}");
         buf_init(&out, 1000);
 
-        struct config *now = load("kafka { property a { value = b } } trusted_proxies = {\"::1\"} log { level = debug }\n"
-                                  "rule x { on = y revoke = z } keys { grace = 5s } retention { events = 1d }");
+        struct config *now = load(
+                "kafka { property a { value = b } } trusted_proxies = {\"::1\"} log { level = debug }\n"
+                "rule x { on = y revoke = z } keys { grace = 5s } retention { events = 1d }");
         config_restart_needed(old, now, &out);
         assert_string_equal(buf_view(&out).p, "");
         config_free(now);
 
-        now = load("threads = 2 limits { items = 7 } trusted_proxies = {\"::2\"} listen public { faces = {health} }\n"
-                   "kafka { webhook_data = on property a { value = c } } trust a { issuer = b }");
+        now = load(
+                "threads = 2 limits { items = 7 } trusted_proxies = {\"::2\"} listen public { faces = {health} }\n"
+                "kafka { webhook_data = on property a { value = c } } trust a { issuer = b }");
         config_restart_needed(old, now, &out);
-        assert_string_equal(out.data, "listen, threads, trusted_proxies, limits.items, kafka.webhook_data, property, trust");
+        assert_string_equal(
+                out.data,
+                "listen, threads, trusted_proxies, limits.items, kafka.webhook_data, property, trust");
         config_free(now);
         config_free(old);
         config_free(NULL);
@@ -623,9 +640,14 @@ static void test_many_reloads_of_good_and_bad_files_leak_nothing(void **state)
 {
         (void)state;
         static const char *const bad[] = {
-                "rule a { on = b revoke = c }\nrule a { on = b revoke = c }", "kafka { property x { value = 1 } bogus = 1",
-                "kafka { property x { value = 1 } bogus = 1 }", "listen a { faces = {health, admin} }", "node = \"x\" node = 1",
-                "issuer_aliases = {\"https://a\", \"b\"}", "listen { }", "limits { items = 0 }",
+                "rule a { on = b revoke = c }\nrule a { on = b revoke = c }",
+                "kafka { property x { value = 1 } bogus = 1",
+                "kafka { property x { value = 1 } bogus = 1 }",
+                "listen a { faces = {health, admin} }",
+                "node = \"x\" node = 1",
+                "issuer_aliases = {\"https://a\", \"b\"}",
+                "listen { }",
+                "limits { items = 0 }",
         };
         struct config *c;
         for (int i = 0; i < 400; i++) {

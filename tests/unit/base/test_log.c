@@ -59,9 +59,12 @@ static const char *written(void)
 static void test_a_line_is_one_write_of_json(void **state)
 {
         (void)state;
-        LOG_WARN("kafka.disconnected", LOG_S("broker", "a:1"), LOG_I("retries", -3), LOG_SPAN("x", SPAN("yz!")));
-        assert_string_equal(written(), "{\"time\":\"2026-11-21T20:52:10.123Z\",\"level\":\"warn\",\"event\":"
-                                       "\"kafka.disconnected\",\"broker\":\"a:1\",\"retries\":-3,\"x\":\"yz!\"}\n");
+        LOG_WARN("kafka.disconnected", LOG_S("broker", "a:1"), LOG_I("retries", -3),
+                 LOG_SPAN("x", SPAN("yz!")));
+        assert_string_equal(
+                written(),
+                "{\"time\":\"2026-11-21T20:52:10.123Z\",\"level\":\"warn\",\"event\":"
+                "\"kafka.disconnected\",\"broker\":\"a:1\",\"retries\":-3,\"x\":\"yz!\"}\n");
         assert_string_equal(written(), "");
         LOG_ERROR("no.fields");
         assert_non_null(strstr(written(), "\"event\":\"no.fields\"}\n"));
@@ -70,9 +73,13 @@ static void test_a_line_is_one_write_of_json(void **state)
 static void test_what_others_wrote_is_escaped(void **state)
 {
         (void)state;
-        LOG_INFO("escape", LOG_SPAN("s", SPAN("a\"b\\c\n\r\t\b\f\x01\x7f\0é€\U0001f600/")), LOG_S("null", NULL));
-        assert_non_null(strstr(written(), "\"s\":\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001\\u007f\\u0000é€\U0001f600/\",\"null\":\"\"}\n"));
-        LOG_INFO("escape", LOG_SPAN("s", SPAN("\xff|\xc3|\xed\xa0\x80|\xc0\x80|\xf4\x90\x80\x80|\xe2\x82")));
+        LOG_INFO("escape", LOG_SPAN("s", SPAN("a\"b\\c\n\r\t\b\f\x01\x7f\0é€\U0001f600/")),
+                 LOG_S("null", NULL));
+        assert_non_null(strstr(
+                written(),
+                "\"s\":\"a\\\"b\\\\c\\n\\r\\t\\b\\f\\u0001\\u007f\\u0000é€\U0001f600/\",\"null\":\"\"}\n"));
+        LOG_INFO("escape",
+                 LOG_SPAN("s", SPAN("\xff|\xc3|\xed\xa0\x80|\xc0\x80|\xf4\x90\x80\x80|\xe2\x82")));
         assert_non_null(strstr(written(), "\"s\":\"\ufffd|\ufffd|\ufffd\ufffd\ufffd|\ufffd\ufffd|"
                                           "\ufffd\ufffd\ufffd\ufffd|\ufffd\ufffd\"}\n"));
 }
@@ -81,9 +88,11 @@ static void test_the_text_format_is_for_people(void **state)
 {
         (void)state;
         assert_int_equal(log_configure("info", "text", NULL), STATUS_OK);
-        LOG_INFO("http.ready", LOG_S("address", "127.0.0.1:80"), LOG_I("n", 2), LOG_S("why", "a b=\"c\"\n"), LOG_S("e", ""));
-        assert_string_equal(written(), "2026-11-21T20:52:10.123Z info http.ready address=127.0.0.1:80 n=2 "
-                                       "why=\"a b=\\\"c\\\"\\n\" e=\"\"\n");
+        LOG_INFO("http.ready", LOG_S("address", "127.0.0.1:80"), LOG_I("n", 2),
+                 LOG_S("why", "a b=\"c\"\n"), LOG_S("e", ""));
+        assert_string_equal(written(),
+                            "2026-11-21T20:52:10.123Z info http.ready address=127.0.0.1:80 n=2 "
+                            "why=\"a b=\\\"c\\\"\\n\" e=\"\"\n");
 }
 
 static void test_levels_below_the_configured_one_are_not_written(void **state)
@@ -162,7 +171,8 @@ static void test_a_line_has_a_bound_and_says_when_it_is_reached(void **state)
         memset(longest, '\x01', 99999);
         LOG_INFO("long", LOG_I("a", 1), LOG_S("b", longest), LOG_I("c", 2));
         assert_non_null(strstr(written(), "\"a\":1,\"truncated\":true}\n"));
-        LOG_INFO("long", LOG_S("a", longest + 99700), LOG_S("b", longest + 99700), LOG_S("c", longest + 99700));
+        LOG_INFO("long", LOG_S("a", longest + 99700), LOG_S("b", longest + 99700),
+                 LOG_S("c", longest + 99700));
         assert_non_null(strstr(written(), ",\"truncated\":true}\n"));
         assert_true(strlen(line) <= 4096);
 
@@ -178,8 +188,10 @@ static void test_an_error_is_logged_with_its_place(void **state)
         struct error e;
         error_set(&e, STATUS_INVALID, "invalid-config", "x.conf:3", "No.");
         log_error(LOG_LEVEL_ERROR, "config.refused", &e);
-        assert_non_null(strstr(written(), "\"event\":\"config.refused\",\"slug\":\"invalid-config\",\"where\":\"x.conf:3\","
-                                          "\"detail\":\"No.\"}\n"));
+        assert_non_null(strstr(
+                written(),
+                "\"event\":\"config.refused\",\"slug\":\"invalid-config\",\"where\":\"x.conf:3\","
+                "\"detail\":\"No.\"}\n"));
 }
 
 static void test_the_journal_gets_priorities_and_nobody_else_does(void **state)

@@ -165,7 +165,8 @@ static void replied(struct mail *m)
 
 static struct task task(struct mailbox *mb, pthread_mutex_t *gate)
 {
-        return (struct task){.job = {.mail.deliver = replied, .reply_to = mb, .run = run}, .gate = gate};
+        return (struct task){.job = {.mail.deliver = replied, .reply_to = mb, .run = run},
+                             .gate = gate};
 }
 
 static void wait_for_replies(struct mailbox *mb, size_t n)
@@ -270,7 +271,8 @@ static void test_each_thread_has_its_own_state(void **state)
         struct task t = task(mb, NULL);
         struct pool *p;
         states_wanted = 3;
-        assert_int_equal(pool_new("test", 3, 1, state_new, state_free, &states_wanted, &p, NULL), STATUS_OK);
+        assert_int_equal(pool_new("test", 3, 1, state_new, state_free, &states_wanted, &p, NULL),
+                         STATUS_OK);
         assert_int_equal(atomic_load(&states_alive), 3);
         assert_int_equal(pool_submit(p, &t.job, NULL), STATUS_OK);
         wait_for_replies(mb, 1);
@@ -286,7 +288,8 @@ static void test_a_state_that_cannot_be_made_fails_the_pool(void **state)
         struct pool *p = NULL;
         struct error e;
         states_wanted = 2;
-        assert_int_equal(pool_new("test", 3, 1, state_new, state_free, &states_wanted, &p, &e), STATUS_INTERNAL);
+        assert_int_equal(pool_new("test", 3, 1, state_new, state_free, &states_wanted, &p, &e),
+                         STATUS_INTERNAL);
         assert_string_equal(e.slug, "pool-start");
         assert_null(p);
         assert_int_equal(atomic_load(&states_alive), 0);

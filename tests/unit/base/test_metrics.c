@@ -39,11 +39,13 @@ static void assert_has(const char *text)
 static void test_a_family_without_labels_has_one_value(void **state)
 {
         (void)state;
-        struct metric_family *f = metric_family(METRIC_COUNTER, "t_plain_total", "", "Plain \\ things\nof two lines.");
+        struct metric_family *f = metric_family(METRIC_COUNTER, "t_plain_total", "",
+                                                "Plain \\ things\nof two lines.");
         assert_null(strstr(page(), "t_plain_total"));
         metric_add(metric_only(f), 2);
         metric_add(metric_only(f), 3);
-        assert_has("# HELP t_plain_total Plain \\\\ things\\nof two lines.\n# TYPE t_plain_total counter\nt_plain_total 5\n");
+        assert_has(
+                "# HELP t_plain_total Plain \\\\ things\\nof two lines.\n# TYPE t_plain_total counter\nt_plain_total 5\n");
         assert_ptr_equal(metric_only(f), metric_only(f));
         assert_ptr_equal(metric_family(METRIC_COUNTER, "t_plain_total", "", "again"), f);
 }
@@ -51,7 +53,8 @@ static void test_a_family_without_labels_has_one_value(void **state)
 static void test_cells_are_told_apart_by_their_labels(void **state)
 {
         (void)state;
-        struct metric_family *f = metric_family(METRIC_COUNTER, "t_requests_total", "route, status", "Requests.");
+        struct metric_family *f =
+                metric_family(METRIC_COUNTER, "t_requests_total", "route, status", "Requests.");
         metric_add(METRIC_CELL(f, "/a", "200"), 1);
         metric_add(METRIC_CELL(f, "/a", "404"), 2);
         metric_add(METRIC_CELL(f, "/a", "200"), 1);
@@ -87,7 +90,8 @@ static void test_gauges_of_seconds(void **state)
 static void test_histograms_cumulate(void **state)
 {
         (void)state;
-        struct metric_family *f = metric_family(METRIC_HISTOGRAM, "t_latency_seconds", "route", "Latency.");
+        struct metric_family *f =
+                metric_family(METRIC_HISTOGRAM, "t_latency_seconds", "route", "Latency.");
         struct metric_cell *c = METRIC_CELL(f, "/a");
         metric_observe_us(c, 0);
         metric_observe_us(c, 100);
@@ -102,8 +106,11 @@ static void test_histograms_cumulate(void **state)
                    "t_latency_seconds_bucket{route=\"/a\",le=\"+Inf\"} 5\n"
                    "t_latency_seconds_sum{route=\"/a\"} 20.000202\n"
                    "t_latency_seconds_count{route=\"/a\"} 5\n");
-        metric_observe_us(metric_only(metric_family(METRIC_HISTOGRAM, "t_commit_seconds", "", "Commit.")), 20);
-        assert_has("t_commit_seconds_bucket{le=\"+Inf\"} 1\nt_commit_seconds_sum 0.000020\nt_commit_seconds_count 1\n");
+        metric_observe_us(
+                metric_only(metric_family(METRIC_HISTOGRAM, "t_commit_seconds", "", "Commit.")),
+                20);
+        assert_has(
+                "t_commit_seconds_bucket{le=\"+Inf\"} 1\nt_commit_seconds_sum 0.000020\nt_commit_seconds_count 1\n");
 }
 
 static size_t count(const char *text, const char *what)
@@ -119,7 +126,8 @@ static size_t count(const char *text, const char *what)
 static void test_a_family_has_at_most_a_thousand_cells(void **state)
 {
         (void)state;
-        struct metric_family *f = metric_family(METRIC_COUNTER, "t_many_total", "app,outcome", "Many.");
+        struct metric_family *f =
+                metric_family(METRIC_COUNTER, "t_many_total", "app,outcome", "Many.");
         char name[32];
         for (int i = 0; i < 1500; i++) {
                 snprintf(name, sizeof name, "app%d", i);
@@ -194,7 +202,8 @@ static void *add(void *arg)
 static void test_many_threads_count_together(void **state)
 {
         (void)state;
-        struct metric_family *f = metric_family(METRIC_COUNTER, "t_threads_total", "what", "Threads.");
+        struct metric_family *f =
+                metric_family(METRIC_COUNTER, "t_threads_total", "what", "Threads.");
         pthread_t threads[THREADS];
         for (int t = 0; t < THREADS; t++)
                 assert_int_equal(pthread_create(&threads[t], NULL, add, f), 0);

@@ -19,7 +19,8 @@ static void test_an_error_says_what_where_and_why(void **state)
 {
         (void)state;
         struct error e;
-        assert_int_equal(error_set(&e, STATUS_INVALID, "invalid-json", "/items/3", "at %d", 17), STATUS_INVALID);
+        assert_int_equal(error_set(&e, STATUS_INVALID, "invalid-json", "/items/3", "at %d", 17),
+                         STATUS_INVALID);
         assert_int_equal(e.status, STATUS_INVALID);
         assert_string_equal(e.slug, "invalid-json");
         assert_string_equal(e.where, "/items/3");
@@ -31,7 +32,8 @@ static void test_a_nearer_http_status_wins(void **state)
 {
         (void)state;
         struct error e;
-        assert_int_equal(error_set_http(&e, STATUS_DENIED, 401, "no-credentials", NULL, "Who?"), STATUS_DENIED);
+        assert_int_equal(error_set_http(&e, STATUS_DENIED, 401, "no-credentials", NULL, "Who?"),
+                         STATUS_DENIED);
         assert_int_equal(error_http(&e), 401);
         assert_string_equal(e.where, "");
         assert_int_equal(e.retry_after_ms, 0);
