@@ -101,6 +101,8 @@ struct domain_command {
         /* Ledger's thread: caller_check has passed. */
         enum status (*run)(struct ledger_tx *tx, struct domain_command *c, struct error *e);
         void (*reply)(struct domain_command *c); /* the submitter's loop; owns c from here: domain_command_free */
+        /* NULL, or what needs all fields and has no place in a transaction (checks, sealing): on the submitter's thread, by domain_submit and domain_run; again after a failure. */
+        enum status (*prepare)(struct domain_command *c, struct error *e);
         void (*fini)(struct domain_command *c);  /* NULL, or wipes what is secret before the arena goes */
 };
 /* `size` >= sizeof(struct domain_command), zeroed. */
