@@ -17,6 +17,8 @@ struct request_view {
         bool is_unix;       /* came by the admin socket, peer checked */
         unsigned unix_uid;  /* the peer's, when is_unix */
         int64_t started_ms; /* wall time of the first byte */
+        const char *id, *route;  /* request id; the matched route's path */
+        const char *traceparent; /* "" = none */
         struct span body;   /* raw, unzipped */
         struct arena *arena;
         struct mailbox *mailbox;                                   /* of the request's loop */

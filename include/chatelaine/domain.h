@@ -80,6 +80,11 @@ struct audit {
 };
 /* Append the audit event of `caller`. outcome from status: OK success, DENIED denied, others failed; reason = error's slug (NULL when OK). */
 enum status audit_append(struct ledger_tx *tx, const struct caller *caller, const struct audit *a, const struct error *outcome, struct error *e) MUST_CHECK;
+struct request_view;
+/* What an audit event says of the request: all but action, target and count (-1). */
+void audit_request(struct audit *a, const struct request_view *req);
+/* A target's id, cut at its field's size; absent = "". */
+void audit_target(struct audit *a, struct span id);
 /*
  * A refusal on record. A caller who is somebody: an event of its own, submitted
  * and not waited for. Nobody: counted by reason and address block (/24, /48), written once a minute by

@@ -52,9 +52,10 @@ static void put_member(struct buf *out, const char *name, const char *text)
         put_text(out, text);
 }
 
-void problem_write(const struct error *e, unsigned status, const char *request_id, struct buf *out)
+void problem_members(const struct error *e, unsigned status, const char *request_id,
+                     struct buf *out)
 {
-        buf_printf(out, "{\"type\":\"urn:chatelaine:problem:%s\"", e->slug[0] ? e->slug : "error");
+        buf_printf(out, "\"type\":\"urn:chatelaine:problem:%s\"", e->slug[0] ? e->slug : "error");
         put_member(out, "title", phrase(status));
         buf_printf(out, ",\"status\":%u", status);
         put_member(out, "detail", e->text);
@@ -62,5 +63,11 @@ void problem_write(const struct error *e, unsigned status, const char *request_i
         put_member(out, "request_id", request_id);
         if (e->where[0])
                 put_member(out, e->where[0] == '/' ? "pointer" : "where", e->where);
+}
+
+void problem_write(const struct error *e, unsigned status, const char *request_id, struct buf *out)
+{
+        buf_char(out, '{');
+        problem_members(e, status, request_id, out);
         buf_char(out, '}');
 }

@@ -9,5 +9,8 @@
  * "where". Text that is no UTF-8 is mended with U+FFFD.
  */
 void problem_write(const struct error *e, unsigned status, const char *request_id, struct buf *out);
+/* The same without braces. */
+void problem_members(const struct error *e, unsigned status, const char *request_id,
+                     struct buf *out);
 
 #endif

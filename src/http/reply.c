@@ -261,6 +261,11 @@ static void add_error_headers(struct http_request *r, const struct error *e, uns
                 http_reply_header(r, "WWW-Authenticate", "Bearer realm=\"chatelaine\"");
 }
 
+void http_problem_members(struct http_request *req, const struct error *e, struct buf *body)
+{
+        problem_members(e, error_http(e), req->request_id, body);
+}
+
 void http_reply_error(struct http_request *req, const struct error *e)
 {
         unsigned status = error_http(e);
