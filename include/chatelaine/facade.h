@@ -1,0 +1,26 @@
+/*
+ * facade: the paths of the systems that this one stands in for. Thin: they
+ * translate shapes and own no rules.
+ *
+ *     linked_services.c    GET /app/user, /app/user/{number}
+ *
+ * Webhooks of linked-services' apps are the native endpoints' (api).
+ *
+ * The loops' state (http_loop_state) is auth's struct auth_loop.
+ */
+#ifndef CHATELAINE_FACADE_H
+#define CHATELAINE_FACADE_H
+
+#include <chatelaine/http.h>
+
+/* For http_wiring.route_tables. */
+extern const struct http_route linked_services_routes[];
+
+/*
+ * For http_wiring.error_shapes: problem+json with `status_code` too, as
+ * linked-services' clients read it, under /app/ and for /v1/webhooks. Ended by
+ * prefix NULL.
+ */
+extern const struct http_error_shape facade_error_shapes[];
+
+#endif
