@@ -234,6 +234,25 @@ static void test_the_set_form_gives_results_by_row(void **state)
         OK(store_set(f->db, set_sql, cols, 3, 1, NULL, NULL, &f->err)); /* it can be used again */
 }
 
+static void test_a_set_of_new_rows_tells_which_went_in(void **state)
+{
+        struct fixture *f = *state;
+        static const char sql[] = "INSERT INTO t (id, name, data) VALUES ($1, $2, NULL)"
+                                  " ON CONFLICT (name) DO NOTHING";
+        const struct span names[] = {SPAN("a"), SPAN("b"), SPAN("a"), SPAN("c")};
+        const int64_t ids[] = {11, 12, 13, 14};
+        const struct store_column cols[] = {{.ints = ids}, {.texts = names}};
+        bool is_new[4] = {false, false, true, false};
+
+        OK(store_set_new(f->db, sql, cols, 2, 4, is_new, &f->err));
+        assert_true(is_new[0] && is_new[1] && !is_new[2] && is_new[3]);
+        assert_int_equal(rows(f), 3);
+        OK(store_set_new(f->db, sql, cols, 2, 2, is_new, &f->err));
+        assert_true(!is_new[0] && !is_new[1]);
+        assert_int_equal(store_set_new(f->db, sql, cols, 1, 1, is_new, &f->err), STATUS_INTERNAL);
+        assert_string_equal(f->err.slug, "store-parameters");
+}
+
 static enum status fill(struct fixture *f)
 {
         static char big[8192];
@@ -311,6 +330,7 @@ int main(void)
                 TEST(test_a_savepoint_undoes_its_own_part),
                 TEST(test_transactions_out_of_order_are_internal_errors),
                 TEST(test_the_set_form_gives_results_by_row),
+                TEST(test_a_set_of_new_rows_tells_which_went_in),
                 TEST(test_a_full_database_is_said_so_and_heals),
                 TEST(test_a_file_that_may_not_grow_is_a_full_disk),
                 TEST(test_after_a_fault_ended_the_transaction_no_savepoint_begins_one),
