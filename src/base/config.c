@@ -360,6 +360,7 @@ static enum status resolve_path(struct loading *l, enum config_type type, char *
 {
         static const char sqlite[] = "sqlite:";
         const char *prefix = "", *file = *path;
+        assert(file); /* every option has its default */
 
         assert(file); /* every option has its value by now */
         if (type == CONFIG_STORE) {

@@ -139,7 +139,7 @@ void json_scan_decode(struct span raw, struct buf *out)
                 buf_append(out, p, (size_t)(slash - p));
                 p = slash;
                 if (p < end) {
-                        uint32_t c;
+                        uint32_t c = 0;
                         char text[4];
                         json_next_char(&p, &c);
                         buf_append(out, text, utf8_encode(c, text));

@@ -48,6 +48,7 @@ enum status sqlite_pragma_int(sqlite3 *db, const char *sql, int64_t *ret,
 /* The status and text of the last failure on `db`; rc is what the call returned. `db` may be NULL.
  */
 enum status sqlite_error(sqlite3 *db, int rc, struct error *e);
+#define sqlite_error(...) status_failed((sqlite_error)(__VA_ARGS__))
 
 /* Free all statements of a connection. */
 void sqlite_stmts_free(struct store_conn *c);

@@ -59,7 +59,7 @@ static bool is_full(sqlite3 *db, int code, int last_errno)
         return cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
 }
 
-enum status sqlite_error(sqlite3 *db, int rc, struct error *e)
+enum status(sqlite_error)(sqlite3 *db, int rc, struct error *e)
 {
         int last_errno = errno;
         int code = db ? sqlite3_extended_errcode(db) : rc;
