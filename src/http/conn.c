@@ -100,7 +100,7 @@ static bool is_peer_allowed(struct conn *c)
         if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
                 return false;
         c->uid = peer.uid;
-        if (peer.uid == 0 || peer.uid == geteuid())
+        if (peer.uid == 0 || peer.uid == c->endpoint->loop->server->uid)
                 return true;
         LOG_WARN("http.admin_refused", LOG_I("uid", peer.uid), LOG_I("pid", peer.pid));
         return false;

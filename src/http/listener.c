@@ -116,6 +116,7 @@ static enum status inherit(struct listener *l, unsigned n_loops, int fd, struct 
                 if ((l->fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
                         return cannot_bind(l, "the inherited socket", strerror(errno), e);
         l->port = port_of(fd);
+        l->is_inherited = true;
         return STATUS_OK;
 }
 

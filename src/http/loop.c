@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define RESUME_MS 100 /* after the process ran out of descriptors */
 
@@ -98,11 +99,19 @@ static enum status endpoint_init(struct endpoint *ep, struct loop *l, struct lis
 static void drain(struct loop *l)
 {
         l->is_draining = true;
-        /* Disabled, not freed: a descriptor that has duplicates stays in epoll when it is closed.
+        /*
+         * New clients are refused, not kept waiting; on an inherited socket they wait for the next
+         * daemon. The acceptors are not freed: a descriptor that has duplicates stays in epoll when
+         * it is closed.
          */
-        for (size_t i = 0; i < l->server->n_listeners; i++)
-                if (l->endpoints[i].acceptor)
-                        evconnlistener_disable(l->endpoints[i].acceptor);
+        for (size_t i = 0; i < l->server->n_listeners; i++) {
+                struct endpoint *ep = &l->endpoints[i];
+                if (!ep->acceptor)
+                        continue;
+                evconnlistener_disable(ep->acceptor);
+                if (!ep->listener->is_inherited)
+                        shutdown(evconnlistener_get_fd(ep->acceptor), SHUT_RDWR);
+        }
         struct http_request *r, *next;
         for (r = TAILQ_FIRST(&l->requests); r; r = next) {
                 next = TAILQ_NEXT(r, link);

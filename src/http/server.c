@@ -113,6 +113,7 @@ enum status http_start(const struct config *c, const struct http_wiring *w,
                SIG_IGN); /* a client that has gone is an error of write(2), not the end of us */
         event_set_log_callback(on_libevent_log);
         s->wiring = *w;
+        s->uid = geteuid();
         enum status status = start(s, c, e);
         if (status != STATUS_OK) {
                 http_free(s);

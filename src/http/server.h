@@ -49,7 +49,8 @@ struct listener {
         char *name;
         unsigned faces;
         bool is_unix;
-        char *path; /* of the unix socket */
+        bool is_inherited; /* made by systemd, which keeps it open */
+        char *path;        /* of the unix socket */
         uint16_t port;
         int *fds;        /* one a loop; -1 where it has none, or since libevent owns it */
         struct tls *tls; /* NULL = plain */
@@ -111,6 +112,7 @@ struct http_server {
         size_t n_listeners;
         struct loop *loops;
         unsigned n_loops;
+        unsigned uid;            /* ours, when the server was made */
         _Atomic int64_t n_conns; /* all loops, against settings.connections */
 
         pthread_mutex_t lock; /* guards the two below */
