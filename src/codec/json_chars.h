@@ -2,24 +2,16 @@
 #ifndef CHATELAINE_CODEC_JSON_CHARS_H
 #define CHATELAINE_CODEC_JSON_CHARS_H
 
+#include "hex_digit.h"
 #include "utf8.h"
 
 #include <stdbool.h>
-
-static inline int json_hex_digit(char c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-                return (c | 0x20) - 'a' + 10;
-        return -1;
-}
 
 static inline uint32_t json_hex4(const char *p)
 {
         uint32_t n = 0;
         for (int i = 0; i < 4; i++)
-                n = n << 4 | (uint32_t)json_hex_digit(p[i]);
+                n = n << 4 | (uint32_t)hex_digit(p[i]);
         return n;
 }
 

@@ -47,7 +47,7 @@ static bool lex_hex4(struct lex *x, uint32_t *ret)
 {
         uint32_t n = 0;
         for (int i = 0; i < 4; i++, x->p++) {
-                int digit = x->p < x->end ? json_hex_digit(*x->p) : -1;
+                int digit = x->p < x->end ? hex_digit(*x->p) : -1;
                 if (digit < 0)
                         return lex_fault(x, "\\u needs four hex digits.");
                 n = n << 4 | (uint32_t)digit;
