@@ -39,7 +39,12 @@ struct event {
 };
 
 struct journal;
-struct journal_mark { int64_t seq; uint8_t chain[JOURNAL_HASH_SIZE]; uint8_t digest[JOURNAL_HASH_SIZE]; };
+struct journal_mark {
+        int64_t seq;
+        int64_t checkpoint_seq, covered_seq;
+        uint8_t chain[JOURNAL_HASH_SIZE];
+        uint8_t digest[JOURNAL_HASH_SIZE];
+};
 
 /* Read the head from the database. `event_bytes_max`: larger events are refused by append (LIMIT "event-too-large"). `secrets` signs checkpoints. */
 enum status journal_open(struct store_conn *db, const struct secrets *secrets, size_t event_bytes_max, struct journal **ret, struct error *e) MUST_CHECK;
@@ -47,6 +52,8 @@ void journal_free(struct journal *j);
 /* Ledger thread only. The row's time is now_ms; ret_seq may be NULL. LIMIT "event-too-large". */
 enum status journal_append(struct journal *j, struct store_conn *db, const struct event *ev, int64_t now_ms, int64_t *ret_seq, struct error *e) MUST_CHECK;
 size_t journal_event_bytes_max(const struct journal *j);
+/* Would append take an event of this size? (key, subject, type and data count.) */
+bool journal_event_fits(const struct journal *j, const struct event *ev);
 /* Around savepoints and transactions that may be undone. */
 void journal_mark(const struct journal *j, struct journal_mark *ret);
 void journal_reset_to(struct journal *j, const struct journal_mark *m);

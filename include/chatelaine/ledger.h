@@ -15,10 +15,14 @@
  *            loop of reply_to, or on the ledger's thread when reply_to is NULL.
  * Ownership: submit takes the command; done gives it back. A command is never
  *            freed by the ledger.
- * Limits:    queue_max commands and queue_rows rows; a full queue is STATUS_LIMIT
+ * Limits:    queue_max commands and 16 times as many rows (a larger command still
+ *            goes into an empty queue); a full queue is STATUS_LIMIT
  *            (http 503, "queue-full") and error.retry_after_ms says when, from the
  *            drain rate of the last second. Commands that only take rights away
  *            (is_revocation) have an eighth of the queue for themselves.
+ * Failure:   when the database itself fails (disk full, I/O) or a record does, the
+ *            whole group is undone and each of its commands gets that status; the
+ *            next group tries again, and an idle ledger tries once a second.
  */
 #ifndef CHATELAINE_LEDGER_H
 #define CHATELAINE_LEDGER_H
@@ -51,6 +55,7 @@ struct command {
         enum status status;            /* the result; error says why when it is not OK */
         struct error error;
         int64_t submitted_mono_us;     /* the ledger's */
+        void *waiter;                  /* the ledger's: who waits in ledger_run */
 };
 
 struct ledger_options {

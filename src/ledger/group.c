@@ -1,0 +1,116 @@
+/* One transaction: each command in a savepoint of its own, one commit for all. */
+#include "ledger/group.h"
+
+#include <stdlib.h>
+
+/* ---- running ---- */
+
+/* c->status is the command's own result; what is returned tells whether the group may go on. */
+static enum status apply(struct ledger_tx *tx, struct command *c, struct error *e)
+{
+        struct journal_mark before;
+
+        journal_mark(tx->journal, &before);
+        TRY(store_savepoint(tx->db, e));
+        c->status = c->apply(tx, c, &c->error);
+        if (c->status == STATUS_OK)
+                return store_release(tx->db, e);
+        if (store_is_fault(&c->error)) {
+                *e = c->error;
+                return c->status;
+        }
+        journal_reset_to(tx->journal, &before);
+        return store_rollback_to(tx->db, e);
+}
+
+static enum status run_all(struct ledger_tx *tx, struct command *first, struct error *e)
+{
+        for (struct command *c = first; c; c = c->next) {
+                TRY(apply(tx, c, e));
+                if (c->record)
+                        TRY(c->record(tx, c, e));
+        }
+        return store_commit(tx->db, e);
+}
+
+static void fail_all(struct command *first, enum status s, const struct error *e)
+{
+        for (struct command *c = first; c; c = c->next) {
+                c->status = s;
+                c->error = *e;
+        }
+}
+
+enum status group_run(struct ledger_tx *tx, struct command *first, struct error *e)
+{
+        struct journal_mark before;
+
+        journal_mark(tx->journal, &before);
+        enum status s = store_begin(tx->db, e);
+        if (s == STATUS_OK) {
+                s = run_all(tx, first, e);
+                if (s != STATUS_OK) {
+                        store_rollback(tx->db);
+                        journal_reset_to(tx->journal, &before);
+                }
+        }
+        if (s != STATUS_OK)
+                fail_all(first, s, e);
+        return s;
+}
+
+/* An update that changes nothing is written all the same. */
+static const char probe_sql[] = "INSERT INTO marks (topic, seq) VALUES (0, 0) "
+                                "ON CONFLICT (topic) DO UPDATE SET seq = marks.seq";
+
+enum status group_probe(struct ledger_tx *tx, struct error *e)
+{
+        TRY(store_begin(tx->db, e));
+        enum status s = store_exec(tx->db, probe_sql, NULL, e, "");
+        if (s == STATUS_OK)
+                s = store_commit(tx->db, e);
+        if (s != STATUS_OK)
+                store_rollback(tx->db);
+        return s;
+}
+
+/* ---- handing back ---- */
+
+static void deliver(struct mail *m)
+{
+        struct command *c = (struct command *)((char *)m - offsetof(struct command, mail));
+
+        c->done(c);
+}
+
+/* All of *list that go to `mb`, in their order, with one wake-up. */
+static void post_to(struct mailbox *mb, struct command **list)
+{
+        struct mail *first = NULL, **end = &first, *last = NULL;
+
+        for (struct command **at = list; *at;) {
+                struct command *c = *at;
+                if (c->reply_to != mb) {
+                        at = &c->next;
+                        continue;
+                }
+                *at = c->next;
+                c->mail = (struct mail){.deliver = deliver};
+                *end = last = &c->mail;
+                end = &last->next;
+        }
+        mailbox_post_list(mb, first, last);
+}
+
+void group_complete(struct command *first)
+{
+        while (first) {
+                struct command *c = first;
+                if (c->reply_to) {
+                        post_to(c->reply_to, &first);
+                        continue;
+                }
+                first = c->next;
+                c->done(c);
+        }
+}
