@@ -94,9 +94,15 @@ static enum status prepare(struct store_conn *c, const char *sql, struct store_s
                            struct error *e)
 {
         sqlite3_stmt *raw;
-        int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, NULL);
+        const char *rest;
+        int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &raw, &rest);
         if (rc != SQLITE_OK)
                 return sqlite_error(c->db, rc, e);
+        if (raw == NULL || *rest != '\0') {
+                sqlite3_finalize(raw);
+                return error_set(e, STATUS_INTERNAL, "store-error", NULL,
+                                 "the text is not one statement: %s", sql);
+        }
 
         int n = sqlite3_bind_parameter_count(raw);
         struct store_stmt *st = calloc(1, sizeof *st + (size_t)n * sizeof st->params[0]);

@@ -90,6 +90,9 @@ static void test_wrong_parameters_are_internal_errors(void **state)
                          STATUS_INTERNAL);
         assert_int_equal(store_exec(f->db, "SELEKT", NULL, &f->err, ""), STATUS_INTERNAL);
         assert_string_equal(f->err.slug, "store-error");
+        assert_int_equal(store_exec(f->db, "SELECT 1; SELECT 2", NULL, &f->err, ""),
+                         STATUS_INTERNAL);
+        assert_int_equal(store_exec(f->db, "", NULL, &f->err, ""), STATUS_INTERNAL);
         assert_int_equal(rows(f), 0);
 }
 
