@@ -101,4 +101,7 @@ enum status config_write_default(const char *state_dir, struct buf *out,
 /* What differs and needs a restart, into out: option names, comma separated. */
 void config_restart_needed(const struct config *old, const struct config *now, struct buf *out);
 
+/* The version of libconfuse; "" where the library does not tell. */
+const char *config_library(void);
+
 #endif

@@ -133,4 +133,7 @@ enum status pkey_sign(const struct pkey *k, struct span message,
 /* By the key's kind; false for any fault. */
 bool pkey_verify(const struct pkey *k, struct span message, struct span signature);
 
+/* The version of OpenSSL. */
+const char *crypto_library(void);
+
 #endif

@@ -166,4 +166,7 @@ enum status json_dispatch_at(const struct json *object, const char *at,
  */
 enum status json_canonical(struct span text, struct buf *out, struct error *e) MUST_CHECK;
 
+/* The version of jansson. */
+const char *json_library(void);
+
 #endif

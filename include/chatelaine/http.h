@@ -132,4 +132,7 @@ void http_reply_stream(struct http_request *req, bool (*next)(struct http_reques
 /* There may be something now; on req's loop. req may be over when this returns. */
 void http_stream_wake(struct http_request *req);
 
+/* The version of libevent. */
+const char *http_library(void);
+
 #endif

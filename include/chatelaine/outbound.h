@@ -32,4 +32,7 @@ struct outbound_reply {
  */
 enum status outbound_call(const struct outbound_request *q, struct outbound_reply *ret, struct error *e) MUST_CHECK;
 
+/* The version of libcurl. */
+const char *outbound_library(void);
+
 #endif

@@ -29,4 +29,7 @@ int64_t publish_mark(const struct publisher *p);
 /* Flush at most `ms`, save the marks, join. */
 void publish_stop(struct publisher *p, int ms);
 
+/* The version of librdkafka. */
+const char *publish_library(void);
+
 #endif

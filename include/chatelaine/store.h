@@ -109,5 +109,7 @@ enum status store_set(struct store_conn *c, const char *sql, const struct store_
  */
 enum status store_set_new(struct store_conn *c, const char *sql, const struct store_column *cols, size_t n_cols, size_t n_rows,
                           bool *ret_changed, struct error *e) MUST_CHECK;
+/* The version of SQLite. */
+const char *store_library(void);
 
 #endif

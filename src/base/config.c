@@ -488,3 +488,8 @@ void config_free(struct config *c)
         arena_fini(&s->arena);
         free(s);
 }
+
+const char *config_library(void)
+{
+        return confuse_version;
+}

@@ -227,3 +227,8 @@ enum status crypto_open(const uint8_t key[SEAL_KEY_SIZE], struct span associated
         buf_grew(out, len);
         return STATUS_OK;
 }
+
+const char *crypto_library(void)
+{
+        return OpenSSL_version(OPENSSL_VERSION_STRING);
+}

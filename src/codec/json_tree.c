@@ -210,3 +210,8 @@ void json_dump(const struct json *v, struct buf *out)
         case JSON_NULL: json_null(out); break;
         }
 }
+
+const char *json_library(void)
+{
+        return jansson_version_str();
+}

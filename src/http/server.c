@@ -217,3 +217,8 @@ unsigned http_port(const struct http_server *s, const char *listen_name)
                         return s->listeners[i].port;
         return 0;
 }
+
+const char *http_library(void)
+{
+        return event_get_version();
+}

@@ -92,3 +92,8 @@ enum status outbound_call(const struct outbound_request *q, struct outbound_repl
         buf_fini(&url);
         return explain(code, q, &receiver, words, e);
 }
+
+const char *outbound_library(void)
+{
+        return curl_version_info(CURLVERSION_NOW)->version;
+}

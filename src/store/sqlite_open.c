@@ -207,3 +207,8 @@ int64_t store_size_bytes(struct store *s)
 {
         return file_size(s->path, "") + file_size(s->path, "-wal");
 }
+
+const char *store_library(void)
+{
+        return sqlite3_libversion();
+}
