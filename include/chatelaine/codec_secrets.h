@@ -11,8 +11,9 @@
  * Of each name the highest N makes new things, every N still verifies; rows
  * carry their N. At least one of each must be there.
  *
- * Thread: a struct secrets is immutable; any thread may read it. A reload is a
- *         new one, swapped whole.
+ * Thread: any thread may read a struct secrets, also while one thread reloads
+ *         it: versions are only ever added, and what was borrowed stays good
+ *         until secrets_free.
  * Errors: NOT_FOUND "secret-file-missing"; DENIED "secret-file-mode" (group or
  *         others may read it, unless it lies under $CREDENTIALS_DIRECTORY);
  *         INVALID "secret-file-invalid" with where = "file:line"; CONFLICT
@@ -28,6 +29,11 @@ enum secret_kind { SECRET_PEPPER, SECRET_SEAL, SECRET_CHECKPOINT, SECRET_TOKEN, 
 #define SECRET_VERSIONS_MAX 64 /* of one kind in one file */
 
 enum status secrets_load(const char *path, struct secrets **ret, struct error *e) MUST_CHECK;
+/*
+ * What the file has got since (secrets_rotate). CONFLICT "secret-version-lost" when it lacks a version that is in
+ * use, or has another value for it: nothing changes then. One thread at a time.
+ */
+enum status secrets_reload(struct secrets *s, const char *path, struct error *e) MUST_CHECK;
 /* Version 1 of each kind in a new file, mode 0600, fsynced. */
 enum status secrets_create(const char *path, struct error *e) MUST_CHECK;
 /* Adds a new pepper and a new seal version; the file is replaced whole (write, fsync, rename, fsync

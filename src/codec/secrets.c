@@ -13,17 +13,32 @@ const char *const secret_kind_names[SECRET_KINDS] = {
         [SECRET_TOKEN] = "token",
 };
 
+static void free_one(struct ring *r)
+{
+        for (int kind = 0; kind < SECRET_KINDS; kind++) {
+                for (size_t i = 0; i < r->n[kind]; i++) {
+                        hmac_free(r->items[kind][i].hmac);
+                        pkey_free(r->items[kind][i].pkey);
+                }
+        }
+        wipe(r, sizeof *r);
+        free(r);
+}
+
+void ring_free(struct ring *r)
+{
+        while (r) {
+                struct ring *older = r->older;
+                free_one(r);
+                r = older;
+        }
+}
+
 void secrets_free(struct secrets *s)
 {
         if (!s)
                 return;
-        for (int kind = 0; kind < SECRET_KINDS; kind++) {
-                for (size_t i = 0; i < s->n[kind]; i++) {
-                        hmac_free(s->items[kind][i].hmac);
-                        pkey_free(s->items[kind][i].pkey);
-                }
-        }
-        wipe(s, sizeof *s);
+        ring_free(s->current);
         free(s);
 }
 
@@ -57,7 +72,7 @@ static bool read_value(struct span text, uint8_t out[SECRET_SIZE])
 
 /* Room for `version`, so that the newest stays first; NULL when it is there already or there are
  * too many. */
-static struct secret *insert(struct secrets *s, enum secret_kind kind, uint32_t version)
+static struct secret *insert(struct ring *s, enum secret_kind kind, uint32_t version)
 {
         struct secret *items = s->items[kind];
         size_t at = 0;
@@ -84,7 +99,7 @@ static enum status prepare(enum secret_kind kind, struct secret *secret, struct 
 }
 
 /* A sentence when the line is wrong; NULL when it is not, with the status in *ret. */
-static const char *read_line(struct secrets *s, struct span line, enum status *ret, struct error *e)
+static const char *read_line(struct ring *s, struct span line, enum status *ret, struct error *e)
 {
         uint32_t version;
         size_t name_len = 0;
@@ -105,7 +120,7 @@ static const char *read_line(struct secrets *s, struct span line, enum status *r
         return NULL;
 }
 
-enum status secrets_parse(struct secrets *s, const char *path, struct span text, struct error *e)
+static enum status parse(struct ring *s, const char *path, struct span text, struct error *e)
 {
         char where[sizeof e->where];
         struct span rest = text;
@@ -129,15 +144,51 @@ enum status secrets_parse(struct secrets *s, const char *path, struct span text,
         return STATUS_OK;
 }
 
+enum status ring_parse(const char *path, struct span text, struct ring **ret, struct error *e)
+{
+        struct ring *r = calloc(1, sizeof *r);
+        if (!r)
+                return error_no_memory(e);
+        enum status status = parse(r, path, text, e);
+        if (status != STATUS_OK) {
+                ring_free(r);
+                return status;
+        }
+        *ret = r;
+        return STATUS_OK;
+}
+
 /* ---- use ---- */
 
 /* 0 = the newest. */
-static const struct secret *find(const struct secrets *s, enum secret_kind kind, uint32_t version)
+static const struct secret *find_in(const struct ring *s, enum secret_kind kind, uint32_t version)
 {
         for (size_t i = 0; i < s->n[kind]; i++)
                 if (version == 0 || s->items[kind][i].version == version)
                         return &s->items[kind][i];
         return NULL;
+}
+
+static const struct secret *find(const struct secrets *s, enum secret_kind kind, uint32_t version)
+{
+        return find_in(s->current, kind, version);
+}
+
+enum status ring_check_grown(const struct ring *old, const struct ring *now, const char *path,
+                             struct error *e)
+{
+        for (enum secret_kind kind = 0; kind < SECRET_KINDS; kind++) {
+                for (size_t i = 0; i < old->n[kind]; i++) {
+                        const struct secret *had = &old->items[kind][i];
+                        const struct secret *has = find_in(now, kind, had->version);
+                        if (!has || !crypto_equal(has->bytes, had->bytes, SECRET_SIZE))
+                                return error_set(e, STATUS_CONFLICT, "secret-version-lost", path,
+                                                 "%s.%u is in use and is not in the file, or is "
+                                                 "another there.",
+                                                 secret_kind_names[kind], had->version);
+                }
+        }
+        return STATUS_OK;
 }
 
 static enum status unknown(enum secret_kind kind, uint32_t version, struct error *e)
@@ -149,9 +200,10 @@ static enum status unknown(enum secret_kind kind, uint32_t version, struct error
 size_t secrets_versions(const struct secrets *s, enum secret_kind kind,
                         uint32_t out[SECRET_VERSIONS_MAX])
 {
-        for (size_t i = 0; i < s->n[kind]; i++)
-                out[i] = s->items[kind][i].version;
-        return s->n[kind];
+        const struct ring *r = s->current;
+        for (size_t i = 0; i < r->n[kind]; i++)
+                out[i] = r->items[kind][i].version;
+        return r->n[kind];
 }
 
 enum status secrets_hash(const struct secrets *s, struct span key, uint32_t version,

@@ -13,16 +13,25 @@ struct secret {
         struct pkey *pkey; /* checkpoint and token keys */
 };
 
-struct secrets {
+/* One reading of the file. Immutable once it is current. */
+struct ring {
         struct secret items[SECRET_KINDS][SECRET_VERSIONS_MAX]; /* newest first */
         size_t n[SECRET_KINDS];
+        struct ring *older; /* what was current before: its keys may still be in somebody's hands */
+};
+
+struct secrets {
+        struct ring *_Atomic current;
 };
 
 extern const char *const secret_kind_names[SECRET_KINDS];
 
-/* Reads the lines of `text` into a zeroed ring; where = "path:line". The caller frees `s` also on
- * failure. */
-enum status secrets_parse(struct secrets *s, const char *path, struct span text,
-                          struct error *e) MUST_CHECK;
+/* The lines of `text`; where = "path:line". */
+enum status ring_parse(const char *path, struct span text, struct ring **ret,
+                       struct error *e) MUST_CHECK;
+void ring_free(struct ring *r); /* wipes, and its elders with it */
+/* CONFLICT "secret-version-lost" unless `now` holds all that `old` holds, with the same values. */
+enum status ring_check_grown(const struct ring *old, const struct ring *now, const char *path,
+                             struct error *e) MUST_CHECK;
 
 #endif

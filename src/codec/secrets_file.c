@@ -84,28 +84,53 @@ static enum status read_file(const char *path, struct buf *out, struct stat *ret
         return status;
 }
 
-static enum status load_text(const char *path, struct buf *text, struct secrets **ret,
+static enum status load_text(const char *path, struct buf *text, struct ring **ret,
                              struct stat *ret_st, struct error *e)
 {
         TRY(read_file(path, text, ret_st, e));
-        struct secrets *s = calloc(1, sizeof *s);
-        if (!s)
-                return error_no_memory(e);
-        enum status status = secrets_parse(s, path, buf_view(text), e);
-        if (status != STATUS_OK) {
-                secrets_free(s);
-                return status;
-        }
-        *ret = s;
-        return STATUS_OK;
+        return ring_parse(path, buf_view(text), ret, e);
 }
 
-enum status secrets_load(const char *path, struct secrets **ret, struct error *e)
+static enum status load(const char *path, struct ring **ret, struct error *e)
 {
         CLEANUP(buf_fini_secret) struct buf text;
         struct stat st;
         buf_init(&text, FILE_MAX);
         return load_text(path, &text, ret, &st, e);
+}
+
+enum status secrets_load(const char *path, struct secrets **ret, struct error *e)
+{
+        struct secrets *s = calloc(1, sizeof *s);
+        if (!s)
+                return error_no_memory(e);
+        struct ring *ring;
+        enum status status = load(path, &ring, e);
+        if (status != STATUS_OK) {
+                free(s);
+                return status;
+        }
+        s->current = ring;
+        *ret = s;
+        return STATUS_OK;
+}
+
+enum status secrets_reload(struct secrets *s, const char *path, struct error *e)
+{
+        struct ring *fresh;
+        TRY(load(path, &fresh, e));
+        enum status status = ring_check_grown(s->current, fresh, path, e);
+        if (status != STATUS_OK) {
+                ring_free(fresh);
+                return status;
+        }
+        if (ring_check_grown(fresh, s->current, path, NULL) == STATUS_OK) {
+                ring_free(fresh); /* nothing new */
+                return STATUS_OK;
+        }
+        fresh->older = s->current;
+        s->current = fresh;
+        return STATUS_OK;
 }
 
 static void write_new(struct buf *out, enum secret_kind kind, uint32_t version)
@@ -199,7 +224,7 @@ enum status secrets_rotate(const char *path, struct error *e)
 {
         static const enum secret_kind rotated[] = {SECRET_PEPPER, SECRET_SEAL};
         CLEANUP(buf_fini_secret) struct buf text;
-        struct secrets *s;
+        struct ring *s;
         struct stat st;
         buf_init(&text, FILE_MAX);
         TRY(load_text(path, &text, &s, &st, e));
@@ -211,7 +236,7 @@ enum status secrets_rotate(const char *path, struct error *e)
                 is_full |= s->n[rotated[i]] == SECRET_VERSIONS_MAX || newest == UINT32_MAX;
                 write_new(&text, rotated[i], newest + 1);
         }
-        secrets_free(s);
+        ring_free(s);
         if (is_full)
                 return error_set(e, STATUS_LIMIT, "secret-file-full", path,
                                  "The file holds %d versions: take out those that no row carries.",

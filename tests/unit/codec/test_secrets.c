@@ -293,6 +293,34 @@ static void test_checkpoints_are_signed(void **state)
 
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
+static void test_a_reload_adds_versions_and_takes_none_away(void **state)
+{
+        (void)state;
+        struct error e;
+        uint32_t versions[SECRET_VERSIONS_MAX], version;
+        uint8_t before[32], after[32];
+        assert_int_equal(secrets_create(path, &e), STATUS_OK);
+        struct secrets *s = loaded();
+        const struct pkey *borrowed = secrets_pkey(s, SECRET_CHECKPOINT, 0, NULL);
+        assert_int_equal(secrets_hash(s, SPAN("key"), 1, before, NULL, &e), STATUS_OK);
+        assert_int_equal(secrets_reload(s, path, &e), STATUS_OK); /* nothing new */
+        assert_int_equal(secrets_rotate(path, &e), STATUS_OK);
+        assert_int_equal(secrets_reload(s, path, &e), STATUS_OK);
+        assert_int_equal(secrets_versions(s, SECRET_PEPPER, versions), 2);
+        assert_int_equal(secrets_hash(s, SPAN("key"), 1, after, NULL, &e), STATUS_OK);
+        assert_memory_equal(before, after, 32);
+        assert_int_equal(secrets_hash(s, SPAN("key"), 0, after, &version, &e), STATUS_OK);
+        assert_int_equal(version, 2);
+        assert_true(pkey_is_private(borrowed)); /* still there */
+
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(secrets_create(path, &e), STATUS_OK); /* other values, fewer versions */
+        assert_int_equal(secrets_reload(s, path, &e), STATUS_CONFLICT);
+        assert_string_equal(e.slug, "secret-version-lost");
+        assert_int_equal(secrets_versions(s, SECRET_PEPPER, versions), 2);
+        secrets_free(s);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -305,6 +333,7 @@ int main(void)
                 IN_DIRECTORY(test_rotation_adds_and_keeps),
                 IN_DIRECTORY(test_rotation_ends_at_the_bound),
                 IN_DIRECTORY(test_checkpoints_are_signed),
+                IN_DIRECTORY(test_a_reload_adds_versions_and_takes_none_away),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
