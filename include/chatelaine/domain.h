@@ -36,6 +36,7 @@ struct settings *settings_ref(struct settings *s);
 void settings_unref(struct settings *s);
 
 struct domain;
+/* store and secrets are borrowed and outlive the domain; the settings are taken over, also on failure. */
 struct domain_options { struct store *store; struct secrets *secrets; struct settings *take_settings; };
 enum status domain_new(const struct domain_options *o, struct domain **ret, struct error *e) MUST_CHECK;
 void domain_free(struct domain *d);
@@ -44,10 +45,12 @@ struct ledger *domain_ledger(struct domain *d);
 struct store *domain_store(struct domain *d);
 /* The secret ring; versions are only ever added to it, so a pointer stays good until domain_free. */
 const struct secrets *domain_secrets(const struct domain *d);
+/* Take what the secret file has got since (`secret rotate`, SIGHUP); see secrets_reload. Any thread. */
+enum status domain_reload_secrets(struct domain *d, const char *path, struct error *e) MUST_CHECK;
 /* The current snapshot, counted: unref it. Any thread. */
 struct settings *domain_settings(struct domain *d);
 void domain_set_settings(struct domain *d, struct settings *take_s); /* SIGHUP */
-/* Called (ledger's thread, after the commit) when something earlier than known has become due: the scheduler. */
+/* Called (any thread, after the commit; see domain_command.due_ms) when something has become due earlier, perhaps, than known: the scheduler. Once, before threads start. */
 void domain_on_due(struct domain *d, void (*fn)(void *ctx, int64_t due_ms), void *ctx);
 void domain_due(struct domain *d, int64_t due_ms);
 static inline struct domain *tx_domain(const struct ledger_tx *tx) { return (struct domain *)(uintptr_t)tx->env; }
@@ -66,7 +69,7 @@ struct caller {
 /* "users/ID", "keys/ID", "apps/SLUG", "clients/ID", "unix", "jobs/NAME": for minted_by, done_by. */
 #define CALLER_NAME_SIZE 96
 void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE]);
-/* In the transaction: is the caller still who it was (key alive, user active, app there and unchanged)? DENIED (401) "credential-ended". */
+/* In the transaction: is the caller still who it was (key alive, user active, app there and unchanged)? DENIED (401) "credential-ended"; RETRY "credential-changed": the app was changed meanwhile. */
 enum status caller_check(struct ledger_tx *tx, const struct caller *c, struct error *e) MUST_CHECK;
 
 /* ---- audit ---- */
@@ -93,6 +96,8 @@ void audit_target(struct audit *a, struct span id);
 void refusal_note(struct domain *d, const struct caller *caller, const struct audit *a, const struct error *why);
 /* Append what nobodies were refused since the last flush; a command of the scheduler. Nothing to say: no row. */
 enum status refusals_flush(struct ledger_tx *tx, struct error *e) MUST_CHECK;
+/* After the command of refusals_flush is back: what it wrote is done with, or, when it was not committed, counted again. */
+void refusals_flushed(struct domain *d, bool is_committed);
 
 /* ---- commands ---- */
 struct domain_command {
@@ -103,6 +108,7 @@ struct domain_command {
         struct audit audit;
         struct arena arena;          /* all that the command points to */
         void *context;               /* the submitter's */
+        int64_t due_ms;              /* run: the earliest due date that it made (a key's, a grace's); told by domain_due after the commit. INT64_MAX = none */
         /* Ledger's thread: caller_check has passed. */
         enum status (*run)(struct ledger_tx *tx, struct domain_command *c, struct error *e);
         void (*reply)(struct domain_command *c); /* the submitter's loop; owns c from here: domain_command_free */

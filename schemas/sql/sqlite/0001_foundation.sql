@@ -32,6 +32,12 @@ CREATE TABLE marks (
     seq   INTEGER NOT NULL
 ) STRICT;
 
+-- The last number given out of each kind: none is given twice, also when its row is gone.
+CREATE TABLE counters (
+    name  TEXT    PRIMARY KEY,                -- "users"
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE users (
     id                  TEXT    PRIMARY KEY,  -- 24 hex
     number              INTEGER NOT NULL UNIQUE, -- linked-services' user id, from 1
@@ -89,12 +95,19 @@ CREATE TABLE keys (
     warn_at        INTEGER,                   -- when key.expiring is due; NULL = done
     ended_at       INTEGER
 ) STRICT;
-CREATE INDEX keys_by_user ON keys (user_id);
-CREATE INDEX keys_by_app ON keys (app) WHERE app IS NOT NULL;
+CREATE INDEX keys_by_user ON keys (user_id, id);
+CREATE INDEX keys_by_app ON keys (app, id) WHERE app IS NOT NULL;
 CREATE INDEX keys_by_parent ON keys (parent_key_id) WHERE parent_key_id IS NOT NULL;
 CREATE INDEX keys_due ON keys (dies_at) WHERE state < 3;
 CREATE INDEX keys_to_warn ON keys (warn_at) WHERE warn_at IS NOT NULL;
 CREATE INDEX keys_ended ON keys (ended_at) WHERE ended_at IS NOT NULL;
+
+-- How many keys are in each state, kept with each change: counting them takes a scan.
+CREATE TABLE key_counts (
+    state INTEGER PRIMARY KEY,
+    n     INTEGER NOT NULL
+) STRICT;
+INSERT INTO key_counts (state, n) VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0);
 
 -- What a key is bound to: its resources, and those of its grants.
 CREATE TABLE key_resources (

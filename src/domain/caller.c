@@ -1,0 +1,114 @@
+#include <chatelaine/domain.h>
+
+#include <stdio.h>
+
+static enum status ended(struct error *e)
+{
+        return error_set_http(e, STATUS_DENIED, 401, "credential-ended", NULL,
+                              "The credential of this request has ended.");
+}
+
+/* What `found` (an integer query's answer) says of the caller's row. */
+static enum status judge(enum status found, bool holds, const struct error *why, struct error *e)
+{
+        if (found == STATUS_NOT_FOUND || (found == STATUS_OK && !holds))
+                return ended(e);
+        if (found != STATUS_OK && e)
+                *e = *why;
+        return found;
+}
+
+static enum status check_user_id(struct ledger_tx *tx, const char *id, struct error *e)
+{
+        int64_t is_active = 0;
+        struct error why;
+        enum status s = store_int_of(tx->db, "SELECT is_active FROM users WHERE id = $1",
+                                     &is_active, &why, "s", id);
+        return judge(s, is_active != 0, &why, e);
+}
+
+static enum status check_good(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        (void)tx, (void)c, (void)e;
+        return STATUS_OK;
+}
+
+/* Nobody changes anything; and a kind whose rows this schema has not has none that could be alive.
+ */
+static enum status check_ended(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        (void)tx, (void)c;
+        return ended(e);
+}
+
+static enum status check_user(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        return check_user_id(tx, c->id, e);
+}
+
+static enum status check_key(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        int64_t n = 0;
+        struct error why;
+        enum status s = store_int_of(
+                tx->db,
+                "SELECT count(*) FROM keys k JOIN users u ON u.id = k.user_id"
+                " WHERE k.id = $1 AND k.state < 2 AND k.dies_at > $2 AND u.is_active = 1",
+                &n, &why, "si", c->id, tx->now_ms);
+        return judge(s, n == 1, &why, e);
+}
+
+/*
+ * A row that changed since its credential was checked may have another key. Whoever was right when
+ * it sent must try again, not drop its batch.
+ */
+static enum status check_app(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        int64_t version = 0;
+        struct error why;
+        enum status s = store_int_of(
+                tx->db, "SELECT version FROM apps WHERE id = $1 AND deleted_at IS NULL", &version,
+                &why, "i", c->app_id);
+        TRY(judge(s, true, &why, e));
+        if (version == c->app_version)
+                return STATUS_OK;
+        s = error_set(e, STATUS_RETRY, "credential-changed", NULL,
+                      "The app was changed while the request was under way.");
+        if (e)
+                e->retry_after_ms = 1000;
+        return s;
+}
+
+static const struct {
+        const char *name;
+        const char *prefix; /* of caller_name; NULL = the kind's name alone */
+        enum status (*check)(struct ledger_tx *tx, const struct caller *c, struct error *e);
+} kinds[] = {
+        [CALLER_NOBODY] = {"nobody", NULL, check_ended},
+        [CALLER_UNIX] = {"unix", NULL, check_good},
+        [CALLER_USER] = {"user", "users", check_user},
+        [CALLER_KEY] = {"key", "keys", check_key},
+        [CALLER_APP] = {"app", "apps", check_app},
+        [CALLER_CLIENT] = {"client", "clients", check_ended},
+        [CALLER_SESSION] = {"session", "sessions", check_ended},
+        [CALLER_JOB] = {"job", "jobs", check_good},
+};
+
+const char *caller_kind_name(enum caller_kind k)
+{
+        return kinds[k].name;
+}
+
+void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE])
+{
+        if (kinds[c->kind].prefix)
+                snprintf(out, CALLER_NAME_SIZE, "%s/%s", kinds[c->kind].prefix, c->id);
+        else
+                snprintf(out, CALLER_NAME_SIZE, "%s", kinds[c->kind].name);
+}
+
+enum status caller_check(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        TRY(kinds[c->kind].check(tx, c, e));
+        return c->on_behalf_of[0] ? check_user_id(tx, c->on_behalf_of, e) : STATUS_OK;
+}

@@ -1,0 +1,89 @@
+#include "domain/domain.h"
+
+#include <stdlib.h>
+
+static struct domain_command *of(struct command *c)
+{
+        return (struct domain_command *)c; /* base is its first member */
+}
+
+static enum status command_apply(struct ledger_tx *tx, struct command *base, struct error *e)
+{
+        struct domain_command *c = of(base);
+        TRY(caller_check(tx, &c->caller, e));
+        return c->run(tx, c, e);
+}
+
+static enum status command_record(struct ledger_tx *tx, struct command *base, struct error *e)
+{
+        struct domain_command *c = of(base);
+        if (!c->audit.action)
+                return STATUS_OK;
+        return audit_append(tx, &c->caller, &c->audit,
+                            base->status == STATUS_OK ? NULL : &base->error, e);
+}
+
+/* The transaction is committed: whatever it made due can be found. */
+static void tell_due(struct domain_command *c)
+{
+        if (c->base.status == STATUS_OK && c->due_ms != INT64_MAX)
+                domain_due(c->domain, c->due_ms);
+}
+
+static void command_done(struct command *base)
+{
+        struct domain_command *c = of(base);
+        tell_due(c);
+        if (c->reply)
+                c->reply(c);
+        else
+                domain_command_free(c);
+}
+
+enum status domain_command_new(struct domain *d, struct settings *s, size_t size,
+                               size_t arena_bytes_max, void *ret_command, struct error *e)
+{
+        struct domain_command *c = calloc(1, size);
+        if (!c)
+                return error_no_memory(e);
+        c->base.apply = command_apply;
+        c->base.record = command_record;
+        c->base.done = command_done;
+        c->base.rows = 1;
+        c->domain = d;
+        c->settings = settings_ref(s);
+        c->audit.count = -1;
+        c->due_ms = INT64_MAX;
+        arena_init(&c->arena, arena_bytes_max);
+        memcpy(ret_command, &c, sizeof c); /* a pointer to a struct that begins with this one */
+        return STATUS_OK;
+}
+
+void domain_command_free(struct domain_command *c)
+{
+        if (!c)
+                return;
+        if (c->fini)
+                c->fini(c);
+        arena_fini(&c->arena);
+        settings_unref(c->settings);
+        free(c);
+}
+
+enum status domain_submit(struct domain_command *c, struct mailbox *reply_to, struct error *e)
+{
+        if (c->prepare)
+                TRY(c->prepare(c, e));
+        c->base.reply_to = reply_to;
+        return ledger_submit(c->domain->ledger, &c->base, e);
+}
+
+enum status domain_run(struct domain_command *c, struct error *e)
+{
+        if (c->prepare)
+                TRY(c->prepare(c, e));
+        c->base.reply_to = NULL;
+        TRY(ledger_run(c->domain->ledger, &c->base, e));
+        tell_due(c);
+        return STATUS_OK;
+}

@@ -1,0 +1,40 @@
+/*
+ * domain, inside: struct domain, and what its files know of each other.
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include <chatelaine/domain.h>
+
+#include <pthread.h>
+
+struct refusals;
+
+struct domain {
+        struct store *store;                       /* borrowed */
+        struct secrets *secrets;                   /* borrowed; only grows */
+        struct ledger *ledger;                     /* borrowed; set once, before threads start */
+        void (*on_due)(void *ctx, int64_t due_ms); /* set once, before threads start */
+        void *on_due_ctx;
+
+        pthread_mutex_t lock;      /* guards settings, and is held while secrets are reloaded */
+        struct settings *settings; /* the current ones, one reference */
+
+        struct refusals *refusals; /* locks itself */
+
+        int64_t webhooks_purged_to; /* ledger's thread: where the purge of webhook rows goes on; 0 =
+                                       at the oldest */
+};
+
+/* refusals.c */
+enum status refusals_new(struct refusals **ret, struct error *e) MUST_CHECK;
+void refusals_free(struct refusals *r);
+
+/* audit.c: like audit_append, for an outcome that is not an error's: `reason` NULL = none. */
+enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,
+                        const char *on_behalf_of, const struct audit *a, const char *outcome,
+                        const char *reason, struct error *e) MUST_CHECK;
+/* "success", "denied", "failed". */
+const char *audit_outcome(enum status s);
+
+#endif
