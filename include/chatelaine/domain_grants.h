@@ -8,9 +8,11 @@
  *
  * Resource URIs (facts/authress.md section 3): segments split by "/", leading and
  * trailing "/" optional, "*" a whole segment or a ":" part, cascade to what is
- * beneath, never a match of part of a name. `documents/D` and
- * `inboxes/I/documents/D` are the same document; which inbox is its own is the
- * documents row's to say.
+ * beneath, never a match of part of a name; "*" is one segment or one part.
+ * `documents/D` and `inboxes/I/documents/D` are the same document. Which inbox is its
+ * own is the documents row's to say, whatever the request says: a right on inboxes/I
+ * reaches D by either spelling when D's row is in I, and by neither when it is in
+ * another. A document without a row is where whoever names it says.
  *
  * Actions are lower case; "a" and "a:*" imply "a:b"; "*" implies all.
  */
@@ -22,7 +24,7 @@
 enum ability { ABILITY_ALLOW = 1, ABILITY_GRANT = 2, ABILITY_DELEGATE = 4 };
 
 struct right { struct span action; unsigned abilities; struct span resource; };
-struct rights { struct right *list; size_t n; };
+struct rights { struct right *list; size_t n; bool has_statements; /* also when no role of theirs is left: then list is empty and nothing is allowed */ };
 
 struct principal {
         struct caller caller;
@@ -53,7 +55,13 @@ bool grants_allow(const struct principal *p, const char *permission, struct span
 enum status grants_check(const struct principal *p, const char *permission, struct span resource, struct error *e) MUST_CHECK;
 /* May this caller give `role` on `resource`: each permission of the role held there with allow or grant. DENIED "may-not-give"; NOT_FOUND "role-not-found". */
 enum status grants_may_give(const struct principal *p, struct span role, struct span resource, struct error *e) MUST_CHECK;
-/* Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...; NULL-terminated; an own name maps to itself. */
+/* The same for one permission alone. */
+enum status grants_may_give_permission(const struct principal *p, struct span permission, struct span resource, struct error *e) MUST_CHECK;
+/*
+ * Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...; NULL-terminated. A name of
+ * ours maps to itself: that answer holds until this thread's next call. Roles keep the names that they were made
+ * with; the evaluator maps them, so that both `review` and documents:read are held.
+ */
 const char *const *permission_native(struct span name);
 
 /* Built-in roles: interface.md section 4. */

@@ -1,0 +1,246 @@
+/* A key comes to be. */
+#include "domain/keys.h"
+#include "domain/names.h"
+#include "domain/resources.h"
+
+#include <chatelaine/domain_documents.h>
+
+#include <stdio.h>
+
+#define ARENA_BYTES_MAX ((size_t)1 << 20)
+#define GRANTS_MAX 100
+#define RESOURCES_MAX 100
+#define IDEMPOTENCY_MS (24 * 3600 * INT64_C(1000))
+
+/* ---- idempotency ---- */
+
+/* The same name from the same caller within a day: the first one's id, and no second key. */
+static enum status find_repeat(struct ledger_tx *tx, struct key_mint *c, const char *caller,
+                               struct error *e)
+{
+        struct store_stmt *st;
+        bool is_same = false;
+        TRY(store_query(tx->db,
+                        "SELECT request_hash, key_id FROM idempotency_keys"
+                        " WHERE caller = $1 AND name = $2 AND ends_at > $3",
+                        &st, e, "sti", caller, c->idempotency_key, tx->now_ms));
+        bool is_found = store_next(st);
+        if (is_found) {
+                struct span id = store_text(st, 1);
+                is_same = span_equal(store_blob(st, 0),
+                                     span_make(c->request_hash, sizeof c->request_hash));
+                snprintf(c->id, sizeof c->id, "%.*s", (int)id.len, id.p);
+        }
+        TRY(store_done(st, e));
+        if (is_found && !is_same)
+                return error_set_http(e, STATUS_INVALID, 422, "idempotency-mismatch",
+                                      "Idempotency-Key",
+                                      "This Idempotency-Key came with another request before.");
+        c->is_repeat = is_found;
+        return STATUS_OK;
+}
+
+static enum status remember(struct ledger_tx *tx, const struct key_mint *c, const char *caller,
+                            struct error *e)
+{
+        return store_exec(tx->db,
+                          "INSERT INTO idempotency_keys (caller, name, request_hash, key_id,"
+                          " ends_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (caller, name)"
+                          " DO UPDATE SET request_hash = excluded.request_hash,"
+                          " key_id = excluded.key_id, ends_at = excluded.ends_at",
+                          NULL, e, "stbsi", caller, c->idempotency_key,
+                          span_make(c->request_hash, sizeof c->request_hash), c->id,
+                          tx->now_ms + IDEMPOTENCY_MS);
+}
+
+static enum status answer_repeat(struct ledger_tx *tx, struct key_mint *c, struct error *e)
+{
+        wipe(c->key, sizeof c->key);
+        enum status s = store_int_of(tx->db, "SELECT dies_at FROM keys WHERE id = $1",
+                                     &c->ret_expires_at, e, "s", c->id);
+        return s == STATUS_NOT_FOUND ? STATUS_OK
+                                     : s; /* purged meanwhile: the id still says which it was */
+}
+
+/* ---- what is asked for ---- */
+
+/* INT64_MAX when no key minted this one. */
+static enum status parent_expiry(struct ledger_tx *tx, const struct caller *caller, int64_t *ret,
+                                 struct error *e)
+{
+        *ret = INT64_MAX;
+        if (caller->kind != CALLER_KEY)
+                return STATUS_OK;
+        return store_int_of(tx->db, "SELECT expires_at FROM keys WHERE id = $1", ret, e, "s",
+                            caller->id);
+}
+
+/*
+ * An expiry that was asked for is taken as it is or refused. The default gives way to the
+ * parent's: nobody asked for it.
+ */
+static enum status decide_expiry(struct ledger_tx *tx, const struct key_mint *c, int64_t *ret,
+                                 struct error *e)
+{
+        const struct config *config = c->base.settings->config;
+        int64_t now = tx->now_ms, longest = config->keys.longest_life_ms, parent, at;
+        bool is_default = c->expires_in_ms == 0 && c->expires_at == 0;
+        TRY(parent_expiry(tx, &c->base.caller, &parent, e));
+        if (c->expires_in_ms < 0 || (!c->expires_in_ms && !is_default && c->expires_at <= now))
+                return error_set(e, STATUS_INVALID, "expiry-in-past", NULL,
+                                 "The key would have expired already.");
+        if (c->expires_in_ms > longest || (!c->expires_in_ms && c->expires_at - now > longest))
+                return error_set(e, STATUS_INVALID, "expiry-too-long", NULL,
+                                 "No key lives longer than %lld seconds.",
+                                 (long long)(longest / 1000));
+        at = is_default         ? now + config->keys.default_life_ms
+             : c->expires_in_ms ? now + c->expires_in_ms
+                                : c->expires_at;
+        if (is_default && at > parent)
+                at = parent;
+        if (at > parent)
+                return error_set(e, STATUS_INVALID, "expiry-over-parent", NULL,
+                                 "A key does not outlive the key that minted it.");
+        *ret = at;
+        return STATUS_OK;
+}
+
+static enum status check_open(struct ledger_tx *tx, struct span resource, struct error *e)
+{
+        struct span document = resource_document(resource);
+        bool is_done = false;
+        if (!document.p)
+                return STATUS_OK;
+        TRY(document_is_done(tx->db, document, &is_done, e));
+        if (is_done)
+                return error_set(e, STATUS_CONFLICT, "document-done", NULL,
+                                 "Document %.*s is done: it must be reopened first.",
+                                 (int)document.len, document.p);
+        return STATUS_OK;
+}
+
+static enum status bind(struct ledger_tx *tx, const struct key_mint *c, struct span text,
+                        bool is_named, struct error *e)
+{
+        struct span resource;
+        TRY(resource_read(text, &resource, e));
+        TRY(check_open(tx, resource, e));
+        return key_bind(tx, c->id, resource, is_named, e);
+}
+
+static enum status check_fields(const struct key_mint *c, struct error *e)
+{
+        if (c->n_grants > GRANTS_MAX || c->n_resources > RESOURCES_MAX)
+                return error_set(e, STATUS_INVALID, "too-many-grants", NULL,
+                                 "A key has at most %d grants and %d resources.", GRANTS_MAX,
+                                 RESOURCES_MAX);
+        if (c->name.p && c->name.len)
+                TRY(name_check(c->name, "/name", e));
+        if (c->app.p)
+                TRY(name_check(c->app, "/app", e));
+        if (c->idempotency_key.p && (!c->idempotency_key.len || c->idempotency_key.len > 255))
+                return error_set(e, STATUS_INVALID, "invalid-idempotency-key", "Idempotency-Key",
+                                 "An Idempotency-Key has 1 to 255 characters.");
+        return STATUS_OK;
+}
+
+static enum status find_user(struct ledger_tx *tx, struct key_mint *c, struct user_row *ret,
+                             struct error *e)
+{
+        TRY(user_find(tx->db, c->user, &c->base.arena, ret, e));
+        if (!ret->is_active)
+                return error_set(e, STATUS_CONFLICT, "user-inactive", "/user",
+                                 "The user is not active.");
+        return STATUS_OK;
+}
+
+/* ---- the command ---- */
+
+static enum status insert(struct ledger_tx *tx, struct key_mint *c, const struct user_row *user,
+                          const char *caller, struct error *e)
+{
+        struct key_new k = {
+                .id = c->id,
+                .hash = c->hash,
+                .pepper = c->pepper,
+                .user_id = user->id,
+                .app = c->app,
+                .name = c->name,
+                .minted_by = span_of(caller),
+                .parent_key_id =
+                        c->base.caller.kind == CALLER_KEY ? span_of(c->base.caller.id) : SPAN_NONE,
+                .dies_at = c->ret_expires_at,
+                .settings = c->base.settings,
+        };
+        char subject[SUBJECT_SIZE];
+        subject_of("keys", span_of(c->id), subject);
+        TRY(key_insert(tx, &k, e));
+        TRY(grants_add(tx, subject, c->grants, c->n_grants, e));
+        for (size_t i = 0; i < c->n_resources; i++)
+                TRY(bind(tx, c, c->resources[i], true, e));
+        for (size_t i = 0; i < c->n_grants; i++)
+                TRY(bind(tx, c, c->grants[i].resource, false, e));
+        return STATUS_OK;
+}
+
+static enum status key_mint_run(struct ledger_tx *tx, struct domain_command *base, struct error *e)
+{
+        struct key_mint *c = (struct key_mint *)base;
+        char caller[CALLER_NAME_SIZE];
+        struct user_row user;
+        caller_name(&base->caller, caller);
+        domain_target(base, "key", SPAN_NONE);
+        TRY(check_fields(c, e));
+        if (c->idempotency_key.p)
+                TRY(find_repeat(tx, c, caller, e));
+        domain_target(base, "key", span_of(c->id));
+        if (c->is_repeat)
+                return answer_repeat(tx, c, e);
+
+        TRY(find_user(tx, c, &user, e));
+        TRY(decide_expiry(tx, c, &c->ret_expires_at, e));
+        TRY(insert(tx, c, &user, caller, e));
+        if (c->idempotency_key.p)
+                TRY(remember(tx, c, caller, e));
+        TRY(key_event(tx, KEY_EVENT("created"), span_of(c->id), base->audit.traceparent, e));
+        int64_t warn_at = key_warn_at(base->settings, c->ret_expires_at, tx->now_ms);
+        base->due_ms = warn_at ? warn_at : c->ret_expires_at;
+        return STATUS_OK;
+}
+
+static void key_mint_fini(struct domain_command *base)
+{
+        struct key_mint *c = (struct key_mint *)base;
+        wipe(c->key, sizeof c->key);
+}
+
+/* A command that makes a key needs settings to measure its life by. */
+enum status key_command_new(struct domain *d, struct settings *s, size_t size, void *ret_command,
+                            struct error *e)
+{
+        struct settings *current = s ? settings_ref(s) : domain_settings(d);
+        enum status status = domain_command_new(d, current, size, ARENA_BYTES_MAX, ret_command, e);
+        settings_unref(current);
+        return status;
+}
+
+enum status key_mint_new(struct domain *d, struct settings *s, struct key_mint **ret,
+                         struct error *e)
+{
+        struct key_mint *c;
+        TRY(key_command_new(d, s, sizeof *c, &c, e));
+        c->base.run = key_mint_run;
+        c->base.fini = key_mint_fini;
+        c->base.audit.action = "key.mint";
+        c->base.base.rows = 8;
+        id_hex24(c->id);
+        key_make(c->key);
+        enum status status =
+                secrets_hash(domain_secrets(d), span_of(c->key), 0, c->hash, &c->pepper, e);
+        if (status != STATUS_OK) {
+                domain_command_free(&c->base);
+                return status;
+        }
+        *ret = c;
+        return STATUS_OK;
+}

@@ -1,0 +1,147 @@
+/* A key is followed by another, or rests for a while. */
+#include "domain/keys.h"
+#include "domain/names.h"
+
+#include <stdio.h>
+
+static enum status check_rotatable(const struct key_row *k, struct error *e)
+{
+        if (k->state >= KEY_EXPIRED)
+                return error_set(e, STATUS_CONFLICT, "key-ended", NULL, "The key is %s.",
+                                 key_state_name(k->state));
+        if (k->successor_id.p)
+                return error_set(e, STATUS_CONFLICT, "key-rotated", NULL,
+                                 "The key has a successor already.");
+        if (k->state == KEY_SUSPENDED)
+                return error_set(e, STATUS_CONFLICT, "key-suspended", NULL,
+                                 "The key is suspended: its successor would not be.");
+        return STATUS_OK;
+}
+
+/* The same grants, resources, user, app, name and place among the keys; never past the old expiry.
+ */
+static enum status make_successor(struct ledger_tx *tx, const struct key_rotate *c,
+                                  const struct key_row *old, struct error *e)
+{
+        char caller[CALLER_NAME_SIZE], from[SUBJECT_SIZE], to[SUBJECT_SIZE];
+        caller_name(&c->base.caller, caller);
+        struct key_new k = {
+                .id = c->new_id,
+                .hash = c->hash,
+                .pepper = c->pepper,
+                .user_id = old->user_id,
+                .app = old->app,
+                .name = old->name,
+                .minted_by = span_of(caller),
+                .parent_key_id = old->parent_key_id,
+                .predecessor_id = old->id,
+                .dies_at = old->expires_at,
+                .settings = c->base.settings,
+        };
+        TRY(key_insert(tx, &k, e));
+        subject_of("keys", old->id, from);
+        subject_of("keys", span_of(c->new_id), to);
+        TRY(store_exec(tx->db,
+                       "INSERT INTO statements (subject, resource, role, permission)"
+                       " SELECT cast($1 as text), resource, role, permission FROM statements"
+                       " WHERE subject = $2 ORDER BY id",
+                       NULL, e, "ss", to, from));
+        return store_exec(tx->db,
+                          "INSERT INTO key_resources (key_id, resource, document_id, is_named)"
+                          " SELECT cast($1 as text), resource, document_id, is_named"
+                          " FROM key_resources WHERE key_id = $2",
+                          NULL, e, "st", c->new_id, old->id);
+}
+
+/* The old key goes on until its grace ends; no warning, for its successor is there. */
+static enum status start_grace(struct ledger_tx *tx, const struct key_rotate *c,
+                               const struct key_row *old, int64_t dies_at, struct error *e)
+{
+        TRY(store_exec(
+                tx->db,
+                "UPDATE keys SET state = 1, successor_id = $1, dies_at = $2, updated_at = $3,"
+                " warn_at = NULL WHERE id = $4",
+                NULL, e, "siit", c->new_id, dies_at, tx->now_ms, old->id));
+        return key_counted(tx, old->state, KEY_ROTATING, e);
+}
+
+static enum status key_rotate_run(struct ledger_tx *tx, struct domain_command *base,
+                                  struct error *e)
+{
+        struct key_rotate *c = (struct key_rotate *)base;
+        struct key_row old;
+        TRY(key_target(tx, base, c->id, &old, e));
+        TRY(check_rotatable(&old, e));
+        int64_t grace = c->grace_ms < 0 ? base->settings->config->keys.grace_ms : c->grace_ms;
+        int64_t left = old.expires_at - tx->now_ms;
+        int64_t dies_at = tx->now_ms + (grace < left ? grace : left);
+        TRY(make_successor(tx, c, &old, e));
+        TRY(start_grace(tx, c, &old, dies_at, e));
+        TRY(key_event(tx, KEY_EVENT("rotated"), old.id, base->audit.traceparent, e));
+        TRY(key_event(tx, KEY_EVENT("created"), span_of(c->new_id), base->audit.traceparent, e));
+        base->due_ms = dies_at;
+        return STATUS_OK;
+}
+
+static void key_rotate_fini(struct domain_command *base)
+{
+        struct key_rotate *c = (struct key_rotate *)base;
+        wipe(c->key, sizeof c->key);
+}
+
+enum status key_rotate_new(struct domain *d, struct settings *s, struct key_rotate **ret,
+                           struct error *e)
+{
+        struct key_rotate *c;
+        TRY(key_command_new(d, s, sizeof *c, &c, e));
+        c->base.run = key_rotate_run;
+        c->base.fini = key_rotate_fini;
+        c->base.audit.action = "key.rotate";
+        c->base.base.rows = 8;
+        c->grace_ms = -1;
+        id_hex24(c->new_id);
+        key_make(c->key);
+        enum status status =
+                secrets_hash(domain_secrets(d), span_of(c->key), 0, c->hash, &c->pepper, e);
+        if (status != STATUS_OK) {
+                domain_command_free(&c->base);
+                return status;
+        }
+        *ret = c;
+        return STATUS_OK;
+}
+
+/* ---- suspend, resume ---- */
+
+static enum status key_suspend_run(struct ledger_tx *tx, struct domain_command *base,
+                                   struct error *e)
+{
+        struct key_suspend *c = (struct key_suspend *)base;
+        struct key_row k;
+        if (c->is_active)
+                base->audit.action = "key.resume";
+        TRY(key_target(tx, base, c->id, &k, e));
+        if (k.state >= KEY_EXPIRED)
+                return error_set(e, STATUS_CONFLICT, "key-ended", NULL, "The key is %s.",
+                                 key_state_name(k.state));
+        enum key_state to = !c->is_active      ? KEY_SUSPENDED
+                            : k.successor_id.p ? KEY_ROTATING
+                                               : KEY_ACTIVE;
+        if (to == k.state)
+                return STATUS_OK;
+        TRY(store_exec(tx->db, "UPDATE keys SET state = $1, updated_at = $2 WHERE id = $3", NULL, e,
+                       "iit", (int64_t)to, tx->now_ms, k.id));
+        TRY(key_counted(tx, k.state, to, e));
+        return key_event(tx, KEY_EVENT("updated"), k.id, base->audit.traceparent, e);
+}
+
+enum status key_suspend_new(struct domain *d, struct settings *s, struct key_suspend **ret,
+                            struct error *e)
+{
+        struct key_suspend *c;
+        TRY(domain_command_new(d, s, sizeof *c, 16384, &c, e));
+        c->base.run = key_suspend_run;
+        c->base.audit.action = "key.suspend";
+        *ret = c;
+        return STATUS_OK;
+}
