@@ -161,7 +161,7 @@ static enum status listener_open(struct listener *l, struct http_server *s,
                 TRY(inherit(l, s->n_loops, fd, e));
         else
                 TRY(bind_address(l, s->n_loops, c->address, e));
-        LOG_INFO("http.listening", LOG_S("listen", c->name), LOG_S("address", c->address),
+        LOG_INFO("http.listening", LOG_S("name", c->name), LOG_S("address", c->address),
                  LOG_I("port", l->port), LOG_S("tls", l->tls ? "yes" : "no"),
                  LOG_S("inherited", fd >= 0 ? "yes" : "no"));
         return STATUS_OK;
