@@ -30,8 +30,8 @@ struct sha256 {
 };
 void sha256_init(struct sha256 *h);
 void sha256_update(struct sha256 *h, struct span bytes);
-void sha256_final(struct sha256 *h,
-                  uint8_t out[SHA256_SIZE]); /* and frees; out may be NULL to give up */
+/* And frees what init took; `out` may be NULL to give up. */
+void sha256_final(struct sha256 *h, uint8_t out[SHA256_SIZE]);
 
 /* ---- HMAC (RFC 2104) ---- */
 
@@ -61,13 +61,16 @@ enum status hmac_of(enum hmac_algorithm a, struct span key, struct span bytes,
 #define SEAL_OVERHEAD 28 /* 12 bytes random nonce in front, 16 bytes tag behind */
 enum status crypto_seal(const uint8_t key[SEAL_KEY_SIZE], struct span associated, struct span plain,
                         struct buf *out, struct error *e) MUST_CHECK;
-/* INVALID "seal-broken" when the tag does not hold: nothing is appended then. Use buf_fini_secret
- * on `out`. */
+/*
+ * INVALID "seal-broken" when the tag does not hold: nothing is appended then.
+ * Use buf_fini_secret on `out`.
+ */
 enum status crypto_open(const uint8_t key[SEAL_KEY_SIZE], struct span associated,
                         struct span sealed, struct buf *out, struct error *e) MUST_CHECK;
 
-/* ---- passwords: scrypt (RFC 7914), N=2^15 r=8 p=1, about 115 ms and 32 MiB: never on an event
- * loop ---- */
+/* ---- passwords: scrypt (RFC 7914), N=2^15 r=8 p=1 ---- */
+
+/* Each call takes about 115 ms and 32 MiB: never on an event loop. */
 
 #define PASSWORD_HASH_SIZE 128 /* "$scrypt$ln=15,r=8,p=1$salt$hash" and NUL fit */
 enum status password_hash(struct span password, char out[PASSWORD_HASH_SIZE],
@@ -96,8 +99,10 @@ enum status pkey_from_seed(const uint8_t seed[ED25519_SIZE], struct pkey **ret,
                            struct error *e) MUST_CHECK;
 enum status pkey_from_public(const uint8_t bytes[ED25519_SIZE], struct pkey **ret,
                              struct error *e) MUST_CHECK;
-/* PKCS#8 private key or SubjectPublicKeyInfo; nothing may follow. INVALID "invalid-key": malformed,
- * or not of the kinds above. */
+/*
+ * PKCS#8 private key or SubjectPublicKeyInfo; nothing may follow. INVALID
+ * "invalid-key": malformed, or not of the kinds above.
+ */
 enum status pkey_from_der(struct span der, struct pkey **ret, struct error *e) MUST_CHECK;
 /* PEM "PRIVATE KEY" or "PUBLIC KEY", one block, unencrypted; white space around it is allowed. */
 enum status pkey_from_pem(struct span pem, struct pkey **ret, struct error *e) MUST_CHECK;

@@ -35,8 +35,10 @@
 
 /* ---- writing ---- */
 
-/* `"..."` without any comma: escapes what RFC 8259 asks for, and U+FFFD for each maximal invalid
- * UTF-8 part. */
+/*
+ * `"..."` without any comma: escapes what RFC 8259 asks for, and U+FFFD for
+ * each maximal invalid UTF-8 part.
+ */
 void json_string(struct buf *b, struct span text);
 
 void json_obj_open(struct buf *b);
@@ -57,8 +59,8 @@ void json_member_int(struct buf *b, const char *name, int64_t n);
 void json_member_bool(struct buf *b, const char *name, bool v);
 void json_member_null(struct buf *b, const char *name);
 void json_member_raw(struct buf *b, const char *name, struct span value);
-void json_member_time(struct buf *b, const char *name,
-                      int64_t at_ms); /* RFC 3339 with ms; null when negative */
+/* RFC 3339 with milliseconds; null when negative. */
+void json_member_time(struct buf *b, const char *name, int64_t at_ms);
 
 /* ---- reading ---- */
 
@@ -76,10 +78,10 @@ void json_free(struct json *v);   /* the root that json_parse gave; NULL allowed
 void json_freep(struct json **v); /* for CLEANUP(json_freep) */
 
 /* All take NULL and then say false, 0, absent. */
-const struct json *json_get(const struct json *object,
-                            const char *name); /* NULL when absent or not an object */
-const struct json *json_at(const struct json *array,
-                           size_t i);   /* NULL past the end or not an array */
+/* NULL when absent or not an object. */
+const struct json *json_get(const struct json *object, const char *name);
+/* NULL past the end or not an array. */
+const struct json *json_at(const struct json *array, size_t i);
 size_t json_size(const struct json *v); /* members or elements; 0 for others */
 bool json_is_object(const struct json *v);
 bool json_is_array(const struct json *v);

@@ -45,8 +45,8 @@ struct json_value {
         struct span raw; /* as sent: a string with its quotes; absent for JSON_KIND_ABSENT */
         enum json_kind kind;
         bool is_zero;     /* a number equal to 0: 0, -0, 0.0, 0e9 */
-        bool is_escaped;  /* a string with a backslash: decode it, else the bytes between the quotes
-                             are the text */
+        bool is_escaped;  /* a string with a backslash; else what is between the quotes is its text
+                           */
         bool is_repeated; /* its name came more than once; the last one is given */
 };
 
@@ -54,8 +54,9 @@ struct json_value {
 #define JSON_SCAN_DEPTH_MAX 1024 /* larger limits are cut to it */
 
 struct json_scan_limits {
-        unsigned depth; /* arrays and objects inside each other, the body's own array counted; lines
-                           count each for itself */
+        /* Arrays and objects inside each other, the body's own counted; lines count each for
+         * itself. */
+        unsigned depth;
         size_t items;
 };
 
@@ -70,8 +71,8 @@ struct json_item {
         struct span raw; /* as sent, without white space around it */
         enum json_kind kind;
         bool is_object;
-        struct json_value members[JSON_SCAN_NAMES_MAX]; /* in the order of `names`; kind ABSENT when
-                                                           not there */
+        /* In the order of `names`; kind ABSENT when not there. */
+        struct json_value members[JSON_SCAN_NAMES_MAX];
 };
 
 /* The names of a webhook item. */
@@ -85,8 +86,8 @@ struct json_scan { /* private */
         size_t n_names, name_lengths[JSON_SCAN_NAMES_MAX];
         struct json_scan_limits limits;
         enum json_scan_mode mode;
-        bool is_array; /* may be read after the first json_scan_next: the body is an array of items
-                        */
+        /* May be read after the first json_scan_next: the body is an array of items. */
+        bool is_array;
         bool is_begun, is_more;
 };
 
@@ -109,17 +110,19 @@ enum status json_scan_check(struct span text, unsigned depth_max, struct error *
 
 /* Kind and flags of one raw value, white space around it cut off. */
 struct json_value json_scan_value(struct span raw);
-/* A member by dotted path of names ("a.b"); objects only; of a repeated name the last, with
- * is_repeated. False when not there. */
+/*
+ * A member by dotted path of names ("a.b"); objects only; of a repeated name
+ * the last, with is_repeated. False when not there.
+ */
 bool json_scan_path(struct span object, const char *path, struct json_value *ret);
-/* Members in order; start with *pos = 0; the name is raw, quotes included; false at the end, or
- * when it is no object. */
+/*
+ * Members in order; start with *pos = 0; the name is raw, quotes included;
+ * false at the end, or when it is no object.
+ */
 bool json_scan_each(struct span object, size_t *pos, struct span *ret_name, struct json_value *ret);
-/* The text of a raw string value, decoded to UTF-8 (may hold NUL). `raw` begins and ends with a
- * quote. */
+/* The text of a raw string value (with its quotes), decoded to UTF-8; it may hold NUL. */
 void json_scan_decode(struct span raw, struct buf *out);
-/* The same; borrowed from raw when nothing is escaped, else in the arena. Absent at the arena's
- * bound. */
+/* The same, borrowed from raw or made in the arena; absent at the arena's bound. */
 struct span json_scan_text(struct span raw, struct arena *a);
 /* Characters (code points) of a raw string value, decoded. */
 size_t json_scan_characters(struct span raw);

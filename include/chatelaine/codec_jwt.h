@@ -55,8 +55,10 @@ enum jwt_time {
         JWT_TIME_FUTURE,    /* now < iat - leeway */
         JWT_TIME_MALFORMED, /* exp, nbf or iat is no number */
 };
-/* exp, nbf, iat: seconds, integer or with a fraction; those absent are not judged. ret_which may be
- * NULL. */
+/*
+ * exp, nbf, iat: seconds, integer or with a fraction; those absent are not
+ * judged. ret_which may be NULL.
+ */
 bool jwt_times_ok(const struct json *claims, int64_t now_ms, int64_t leeway_ms,
                   enum jwt_time *ret_which);
 /* A time claim in Unix milliseconds; false when absent, no number, or beyond the year 9999. */
@@ -64,8 +66,10 @@ bool jwt_time_ms(const struct json *claims, const char *name, int64_t *ret_ms);
 /* `aud` is that string, or an array of strings that holds it. */
 bool jwt_audience_has(const struct json *claims, struct span audience);
 
-/* Append a signed token; `claims` is the JSON text of an object. HS256, HS512, EDDSA with a private
- * key. `typ` NULL = "JWT". */
+/*
+ * Append a signed token; `claims` is the JSON text of an object. HS256, HS512,
+ * EDDSA with a private key. `typ` NULL = "JWT".
+ */
 enum status jwt_sign(const struct jwt_key *key, const char *typ, struct span claims,
                      struct buf *out, struct error *e) MUST_CHECK;
 
@@ -85,8 +89,10 @@ enum status jwk_write(const struct pkey *k, const char *kid, struct buf *out,
 enum status jwk_thumbprint(const struct pkey *k, char out[JWK_THUMBPRINT_SIZE],
                            struct error *e) MUST_CHECK;
 
-/* A JWK Set. Keys of other kinds or uses are passed over, as RFC 7517 section 5 asks; none left:
- * INVALID "invalid-jwks". */
+/*
+ * A JWK Set. Keys of other kinds or uses are passed over, as RFC 7517 section 5
+ * asks; none left: INVALID "invalid-jwks".
+ */
 struct jwks;
 enum status jwks_parse(struct span text, struct jwks **ret, struct error *e) MUST_CHECK;
 const struct jwt_key *jwks_keys(const struct jwks *set, size_t *ret_n);

@@ -30,14 +30,16 @@ enum secret_kind { SECRET_PEPPER, SECRET_SEAL, SECRET_CHECKPOINT, SECRET_TOKEN, 
 
 enum status secrets_load(const char *path, struct secrets **ret, struct error *e) MUST_CHECK;
 /*
- * What the file has got since (secrets_rotate). CONFLICT "secret-version-lost" when it lacks a version that is in
- * use, or has another value for it: nothing changes then. One thread at a time.
+ * What the file has got since (secrets_rotate). CONFLICT "secret-version-lost" when it lacks a
+ * version that is in use, or has another value for it: nothing changes then. One thread at a time.
  */
 enum status secrets_reload(struct secrets *s, const char *path, struct error *e) MUST_CHECK;
 /* Version 1 of each kind in a new file, mode 0600, fsynced. */
 enum status secrets_create(const char *path, struct error *e) MUST_CHECK;
-/* Adds a new pepper and a new seal version; the file is replaced whole (write, fsync, rename, fsync
- * of the directory). */
+/*
+ * Adds a new pepper and a new seal version; the file is replaced whole (write,
+ * fsync, rename, fsync of the directory). LIMIT "secret-file-full".
+ */
 enum status secrets_rotate(const char *path, struct error *e) MUST_CHECK;
 void secrets_free(struct secrets *s); /* wipes */
 
@@ -66,8 +68,10 @@ enum status secrets_open(const struct secrets *s, const char *table, const char 
                          struct span row_id, struct span sealed, struct buf *out,
                          struct error *e) MUST_CHECK;
 
-/* SECRET_CHECKPOINT or SECRET_TOKEN; 0 = the newest; borrowed; NULL when there is none. ret_version
- * may be NULL. */
+/*
+ * SECRET_CHECKPOINT or SECRET_TOKEN; 0 = the newest; borrowed; NULL when there
+ * is none. ret_version may be NULL.
+ */
 const struct pkey *secrets_pkey(const struct secrets *s, enum secret_kind kind, uint32_t version,
                                 uint32_t *ret_version);
 /* Sign with the newest checkpoint key. */

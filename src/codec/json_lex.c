@@ -33,8 +33,15 @@ static const char *plain_run(const char *p, const char *end)
                 uint64_t quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
                 uint64_t hit = w | (w - ones * 0x20) | ((quote - ones) & ~quote) |
                                ((slash - ones) & ~slash);
-                if (hit & highs)
+                hit &= highs;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+                /* The lowest mark is true; a borrow can only set false ones above it. */
+                if (hit)
+                        return p + (__builtin_ctzll(hit) >> 3);
+#else
+                if (hit)
                         break;
+#endif
                 p += 8;
         }
         while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&

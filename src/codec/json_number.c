@@ -137,11 +137,20 @@ struct decimal decimal_of(double v)
         double magnitude = fabs(v);
         if (magnitude == 0 || d.is_infinite)
                 return d;
-        /* DBL_DIG digits hold any shorter decimal of a normal double unharmed; subnormals have
-         * fewer. */
-        int n = magnitude < DBL_MIN ? 1 : DBL_DIG;
-        while (!is_enough(magnitude, n, &d))
-                n++;
+        if (magnitude < DBL_MIN) {
+                for (int n = 1; !is_enough(magnitude, n, &d); n++)
+                        ;
+                return d;
+        }
+        /*
+         * Of normal doubles: DBL_DECIMAL_DIG digits are always enough, any decimal of up to DBL_DIG
+         * is among those of DBL_DIG, and what one digit more cannot say, fewer cannot.
+         */
+        struct decimal shorter = d;
+        if (!is_enough(magnitude, DBL_DECIMAL_DIG - 1, &d))
+                round_to(magnitude, DBL_DECIMAL_DIG, &d);
+        else if (d.n > DBL_DIG && is_enough(magnitude, DBL_DIG, &shorter))
+                return shorter;
         return d;
 }
 

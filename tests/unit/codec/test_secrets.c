@@ -4,6 +4,7 @@
 #include <chatelaine/codec_text.h>
 
 #include <ftw.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -291,7 +292,51 @@ static void test_checkpoints_are_signed(void **state)
         secrets_free(s);
 }
 
-#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+static void *use_ring(void *arg)
+{
+        const struct secrets *s = arg;
+        uint8_t hash[32], signature[ED25519_SIGNATURE_SIZE];
+        struct buf sealed, plain;
+        bool is_good = true;
+        buf_init(&sealed, 256);
+        buf_init(&plain, 256);
+        for (int i = 0; i < 50; i++) {
+                buf_reset(&sealed);
+                buf_reset(&plain);
+                is_good &= secrets_hash(s, SPAN("key"), 0, hash, NULL, NULL) == STATUS_OK;
+                is_good &=
+                        secrets_seal(s, "t", "c", SPAN("1"), SPAN("v"), &sealed, NULL) == STATUS_OK;
+                is_good &= secrets_open(s, "t", "c", SPAN("1"), buf_view(&sealed), &plain, NULL) ==
+                           STATUS_OK;
+                is_good &=
+                        secrets_checkpoint_sign(s, SPAN("m"), signature, NULL, NULL) == STATUS_OK;
+                is_good &= pkey_verify(secrets_pkey(s, SECRET_CHECKPOINT, 0, NULL), SPAN("m"),
+                                       span_make(signature, sizeof signature));
+        }
+        buf_fini(&sealed);
+        buf_fini(&plain);
+        return is_good ? arg : NULL;
+}
+
+static void test_threads_share_a_ring_while_it_grows(void **state)
+{
+        (void)state;
+        pthread_t threads[4];
+        write_file(ALL, 0600);
+        struct secrets *s = loaded();
+        for (size_t i = 0; i < LENGTH(threads); i++)
+                assert_int_equal(pthread_create(&threads[i], NULL, use_ring, s), 0);
+        for (int i = 0; i < 10; i++) {
+                assert_int_equal(secrets_rotate(path, NULL), STATUS_OK);
+                assert_int_equal(secrets_reload(s, path, NULL), STATUS_OK);
+        }
+        for (size_t i = 0; i < LENGTH(threads); i++) {
+                void *result;
+                assert_int_equal(pthread_join(threads[i], &result), 0);
+                assert_ptr_equal(result, s);
+        }
+        secrets_free(s);
+}
 
 static void test_a_reload_adds_versions_and_takes_none_away(void **state)
 {
@@ -321,6 +366,8 @@ static void test_a_reload_adds_versions_and_takes_none_away(void **state)
         secrets_free(s);
 }
 
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -334,6 +381,7 @@ int main(void)
                 IN_DIRECTORY(test_rotation_ends_at_the_bound),
                 IN_DIRECTORY(test_checkpoints_are_signed),
                 IN_DIRECTORY(test_a_reload_adds_versions_and_takes_none_away),
+                IN_DIRECTORY(test_threads_share_a_ring_while_it_grows),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
