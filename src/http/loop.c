@@ -247,6 +247,7 @@ enum status loop_start(struct loop *l, struct error *e)
         if (rc != 0)
                 return error_set(e, STATUS_INTERNAL, "no-thread", NULL,
                                  "A thread cannot be made: %s.", strerror(rc));
+        pthread_setname_np(l->thread, "http");
         l->is_running = true;
         return STATUS_OK;
 }

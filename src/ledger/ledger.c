@@ -234,6 +234,7 @@ static enum status start(struct ledger *l, struct error *e)
         if (pthread_create(&l->thread, NULL, run, l) != 0)
                 return error_set(e, STATUS_RETRY, "no-thread", NULL,
                                  "the ledger's thread cannot be started");
+        pthread_setname_np(l->thread, "ledger");
         l->is_joined = false;
         return STATUS_OK;
 }

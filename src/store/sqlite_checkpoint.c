@@ -168,6 +168,8 @@ enum status checkpointer_start(const char *path, struct checkpointer **ret, stru
                 if (pthread_create(&k->thread, NULL, run, k) != 0)
                         s = error_set(e, STATUS_RETRY, "no-thread", NULL,
                                       "the checkpoint thread cannot be started");
+                else
+                        pthread_setname_np(k->thread, "checkpoint");
         }
         if (s != STATUS_OK) {
                 destroy(k);
