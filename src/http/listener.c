@@ -36,7 +36,7 @@ static bool split_address(const char *address, char *host, size_t host_size, cha
                 return false;
         memcpy(host, h.p, h.len);
         host[h.len] = '\0';
-        strcpy(port, colon + 1);
+        memcpy(port, colon + 1, strlen(colon + 1) + 1);
         if (strcmp(host, "*") == 0)
                 host[0] = '\0';
         return true;
@@ -69,7 +69,7 @@ static void set_port(struct sockaddr *sa, uint16_t port)
 
 static uint16_t port_of(int fd)
 {
-        struct sockaddr_storage sa;
+        struct sockaddr_storage sa = {0};
         socklen_t len = sizeof sa;
         if (getsockname(fd, (struct sockaddr *)&sa, &len) != 0)
                 return 0;
@@ -198,7 +198,7 @@ static enum status admin_open(struct listener *l, struct http_server *s, const c
         struct sockaddr_un sa = {.sun_family = AF_UNIX};
         if (strlen(path) >= sizeof sa.sun_path)
                 return cannot_bind(l, path, "the path is too long for a socket", e);
-        strcpy(sa.sun_path, path);
+        memcpy(sa.sun_path, path, strlen(path) + 1);
         TRY(remove_stale(l, &sa, e));
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)

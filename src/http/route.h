@@ -46,7 +46,7 @@ void router_find(const struct router *r, enum http_method method, const struct s
 struct metric_cell *router_cell(const struct router *r, const struct route *route, unsigned status);
 /* "GET, HEAD, POST" for an Allow header. */
 #define ALLOW_BYTES 48
-void route_allow(unsigned methods, char out[ALLOW_BYTES]);
+void route_allow(unsigned bits, char out[ALLOW_BYTES]);
 const char *method_text(enum http_method m);
 
 #endif
