@@ -173,28 +173,27 @@ static enum status link_data(struct journal *j, struct span data, struct error *
         return json_canonical(buf_view(&joined), &j->body, e);
 }
 
-/* Takes a copy: what is written into it points into this frame. */
-static enum status append_row(struct journal *j, struct store_conn *db, struct raw_row row,
+static enum status append_row(struct journal *j, struct store_conn *db, struct raw_row *r,
                               int64_t *ret_seq, struct error *e)
 {
-        bool is_link = row.topic == TOPIC_AUDIT && span_is(row.type, AUDIT_TYPE);
+        bool is_link = r->topic == TOPIC_AUDIT && span_is(r->type, AUDIT_TYPE);
         uint8_t hash[JOURNAL_HASH_SIZE];
 
-        row.seq = j->head.seq + 1;
+        r->seq = j->head.seq + 1;
         if (is_link) {
-                TRY(link_data(j, row.body, e));
-                row.body = buf_view(&j->body);
-                chain_hash(j->head.chain, row.seq, row.id, row.time_ms, row.body, hash);
-                row.hash = span_make(hash, sizeof hash);
+                TRY(link_data(j, r->body, e));
+                r->body = buf_view(&j->body);
+                chain_hash(j->head.chain, r->seq, r->id, r->time_ms, r->body, hash);
+                r->hash = span_make(hash, sizeof hash);
         }
-        TRY(insert(db, &row, e));
+        TRY(insert(db, r, e));
 
-        j->head.seq = row.seq;
-        chain_digest(j->head.digest, &row);
+        j->head.seq = r->seq;
+        chain_digest(j->head.digest, r);
         if (is_link)
                 memcpy(j->head.chain, hash, sizeof hash);
         if (ret_seq)
-                *ret_seq = row.seq;
+                *ret_seq = r->seq;
         return STATUS_OK;
 }
 
@@ -218,7 +217,7 @@ enum status journal_append(struct journal *j, struct store_conn *db, const struc
                 .traceparent = has_trace ? span_of(ev->traceparent) : SPAN_NONE,
                 .body = ev->data,
         };
-        return append_row(j, db, r, ret_seq, e);
+        return append_row(j, db, &r, ret_seq, e);
 }
 
 enum status journal_append_checkpoint(struct journal *j, struct store_conn *db,
