@@ -67,6 +67,7 @@ struct http_wiring {
         void (*loop_free)(void *loop);
         void *ctx;
         const char *admin_socket;                     /* path; NULL = none */
+        size_t body_memory_bytes;                     /* for all bodies together: over it 503; 0 = an eighth of the machine's */
         int activation_fds; const char *const *activation_names; /* sockets 3.. from systemd, by listener name; 0 = none */
 };
 
@@ -109,7 +110,7 @@ int64_t http_started_ms(const struct http_request *req);                        
 /* The request as auth and domain may see it; valid as long as the request. */
 void http_view(struct http_request *req, struct request_view *ret);
 
-/* ---- replies: exactly one ---- */
+/* ---- replies: exactly one; req and all its spans are gone when the call returns ---- */
 /* Response headers, before the reply. CR, LF or NUL in a value: dropped and logged. */
 void http_reply_header(struct http_request *req, const char *name, const char *value);
 /* `body` is copied; empty for 204. content_type NULL = none. */

@@ -6,7 +6,6 @@
 #include <chatelaine/base_clock.h>
 #include <chatelaine/base_log.h>
 #include <event2/bufferevent_ssl.h>
-#include <event2/bufferevent_struct.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -19,7 +18,6 @@
 #define REFUSED_EXTRA(limit) \
         ((limit) / 8 + 16) /* connections over the limit that still get their 503 */
 
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
 static void on_close(struct evhttp_connection *evcon, void *arg);
 
 /* ---- accept ---- */
@@ -159,7 +157,7 @@ static void admit(struct conn *c, struct evhttp_connection *evcon)
                 conn_close(c);
                 return;
         }
-        c->watch = evbuffer_add_cb(bufferevent_get_input(c->bev), on_input, c);
+        c->watch = evbuffer_add_cb(bufferevent_get_input(c->bev), conn_on_input, c);
         if (!c->watch)
                 conn_close(c);
         else if (!is_unix && n > limit)
@@ -305,92 +303,6 @@ bool conn_sweep(struct loop *l)
         return has_more;
 }
 
-/* ---- the request that is being read ---- */
-
-static void begin_reading(struct conn *c)
-{
-        c->has_bytes = true;
-        c->has_whole_line = c->has_head = c->has_nul = false;
-        c->line_len = 0;
-        c->last_header = NULL;
-        c->started_ms = clock_now_ms();
-        loop_count(c->endpoint->loop, 1);
-        if (c->state != CONN_READING)
-                conn_enter(c, CONN_READING);
-}
-
-void conn_end_reading(struct conn *c)
-{
-        if (c->has_bytes)
-                loop_count(c->endpoint->loop, -1);
-        c->has_bytes = false;
-}
-
-static bool is_end_of_head_before(struct evbuffer *input, size_t at)
-{
-        static const char *const ends[] = {"\n\r\n", "\n\n"};
-        char first[2] = "";
-        evbuffer_copyout(input, first, sizeof first);
-        if (first[0] == '\n' || (first[0] == '\r' && first[1] == '\n'))
-                return true;
-        for (size_t i = 0; i < 2; i++) {
-                struct evbuffer_ptr p = evbuffer_search(input, ends[i], strlen(ends[i]), NULL);
-                if (p.pos >= 0 && (size_t)p.pos < at)
-                        return true;
-        }
-        return false;
-}
-
-/* evhttp reads header lines as C strings: a NUL would hide the rest of the line from us. */
-static bool has_nul_in_head(struct evbuffer *input)
-{
-        struct evbuffer_iovec part[8];
-        int n = evbuffer_peek(input, -1, NULL, part, 8);
-        size_t before = 0;
-        for (int i = 0; i < n && i < 8; i++) {
-                const char *nul = memchr(part[i].iov_base, '\0', part[i].iov_len);
-                if (nul)
-                        return !is_end_of_head_before(
-                                input, before + (size_t)(nul - (char *)part[i].iov_base));
-                before += part[i].iov_len;
-        }
-        return false;
-}
-
-static void look_at_head(struct conn *c, struct evbuffer *input)
-{
-        if (!c->has_whole_line) {
-                ev_ssize_t n = evbuffer_copyout(input, c->line, sizeof c->line);
-                c->line_len = n > 0 ? (unsigned)n : 0;
-                const char *end = memchr(c->line, '\n', c->line_len);
-                if (end)
-                        c->line_len = (unsigned)(end - c->line);
-                c->has_whole_line = end || c->line_len == sizeof c->line;
-        }
-        c->has_nul = c->has_nul || has_nul_in_head(input);
-}
-
-static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
-{
-        struct conn *c = arg;
-        if (info->n_added == 0)
-                return;
-        if (c->state != CONN_IDLE && c->state != CONN_READING)
-                return;
-        if (!c->has_bytes)
-                begin_reading(c);
-        if (!c->has_head)
-                look_at_head(c, input);
-}
-
-void conn_head_done(struct conn *c, struct evhttp_request *ev)
-{
-        c->has_head = true;
-        c->last_header = TAILQ_LAST(ev->input_headers, evkeyvalq);
-        c->last_header_len = c->last_header ? strlen(c->last_header->value) : 0;
-        evbuffer_cb_clear_flags(bufferevent_get_input(c->bev), c->watch, EVBUFFER_CB_ENABLED);
-}
-
 /* ---- replies ---- */
 
 void conn_park(struct conn *c)
@@ -406,13 +318,33 @@ void conn_park(struct conn *c)
         bufferevent_enable(c->bev, EV_READ);
 }
 
+/* As much as the socket takes now: most replies are out before evhttp knows, and cost no event. */
+static size_t send_now(struct conn *c, const struct iovec *parts, size_t n)
+{
+        const struct msghdr m = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n};
+        if (c->endpoint->listener->tls || evbuffer_get_length(bufferevent_get_output(c->bev)))
+                return 0;
+        ssize_t sent = sendmsg(c->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+        return sent > 0 ? (size_t)sent : 0; /* an error comes again when libevent writes */
+}
+
+void conn_write(struct conn *c, const struct iovec *parts, size_t n)
+{
+        size_t sent = send_now(c, parts, n);
+        struct evbuffer *out = bufferevent_get_output(c->bev);
+        for (size_t i = 0; i < n; i++) {
+                size_t skip = sent < parts[i].iov_len ? sent : parts[i].iov_len;
+                sent -= skip;
+                if (skip < parts[i].iov_len)
+                        evbuffer_add(out, (char *)parts[i].iov_base + skip,
+                                     parts[i].iov_len - skip);
+        }
+}
+
 void conn_send(struct conn *c)
 {
         bufferevent_setcb(c->bev, NULL, c->evhttp_write, c->evhttp_event, c->evcon);
         bufferevent_enable(c->bev, EV_WRITE);
-        /* Write on this turn of the loop: with the changelist, epoll never hears of it. */
-        if (!c->endpoint->listener->tls)
-                event_active(&c->bev->ev_write, EV_WRITE, 0);
 }
 
 void conn_request_done(struct conn *c)
@@ -430,8 +362,8 @@ void conn_request_done(struct conn *c)
                 conn_enter(c, CONN_IDLE);
                 return;
         }
-        begin_reading(c);
-        look_at_head(c, input);
+        conn_begin_reading(c);
+        conn_look_at_head(c);
 }
 
 static void on_raw_written(struct bufferevent *bev, void *arg)
@@ -460,20 +392,43 @@ void conn_close(struct conn *c)
         evhttp_connection_free(c->evcon);
 }
 
+/*
+ * A descriptor is closed on the next turn, when epoll has been told that it is no longer watched:
+ * the changelist tells it late, and by then another loop may have the same number.
+ */
+static void close_later(struct loop *l, struct conn *c)
+{
+        bufferevent_incref(c->bev);
+        bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+        TAILQ_INSERT_TAIL(&l->closing, c, link);
+        evtimer_add(l->reap_event, &(struct timeval){0});
+}
+
+void conn_reap(struct loop *l)
+{
+        struct conn *c;
+        while ((c = TAILQ_FIRST(&l->closing))) {
+                TAILQ_REMOVE(&l->closing, c, link);
+                bufferevent_decref(c->bev);
+                free(c);
+        }
+}
+
 static void on_close(struct evhttp_connection *evcon, void *arg)
 {
         (void)evcon;
         struct conn *c = arg;
         struct loop *l = c->endpoint->loop;
+        struct http_request *r = c->req;
         TAILQ_REMOVE(&l->conns[c->state], c, link);
         l->by_fd[c->fd] = NULL;
         atomic_fetch_sub_explicit(&l->server->n_conns, 1, memory_order_relaxed);
         metric_add(l->server->connections, -1);
         if (c->watch)
                 evbuffer_remove_cb_entry(bufferevent_get_input(c->bev), c->watch);
-        struct http_request *r = c->req;
+        l->body_reserved_bytes -= c->reserved_bytes;
         conn_end_reading(c);
-        free(c);
+        close_later(l, c);
         if (r)
                 request_lost(r);
 }

@@ -18,6 +18,7 @@
 
 #include "server.h"
 #include <event2/keyvalq_struct.h>
+#include <sys/uio.h>
 
 #define CONN_LINE_BYTES 120
 #define LINGER_MS 2000
@@ -53,6 +54,8 @@ struct conn {
         char line[CONN_LINE_BYTES];   /* start of the request line: evhttp forgets it on errors */
         struct evkeyval *last_header; /* before any trailer */
         size_t last_header_len;
+        bool is_shed;          /* no memory for its body: evhttp's 413 becomes a 503 */
+        size_t reserved_bytes; /* of loop->body_reserved_bytes */
 };
 
 /* evhttp's bufferevent callback; arg = struct endpoint. */
@@ -65,11 +68,19 @@ struct conn *conn_of(struct loop *l, struct evhttp_connection *evcon);
 void conn_enter(struct conn *c, enum conn_state state);
 /* Close now; the close callback frees it. */
 void conn_close(struct conn *c);
+/* Free what has ended since the last turn of the loop. */
+void conn_reap(struct loop *l);
 /* All that is over its deadline; returns whether any connection still has one. */
 bool conn_sweep(struct loop *l);
 /* Sweep again after an eighth of the time-out, within 10 to 500 ms. */
 void conn_keep_sweeping(struct loop *l);
-/* All headers of `ev` are in: called before the body is read. */
+/* evbuffer's callback on the input, until the head is whole. */
+void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+/* The first byte of a request is there; look at what there is of its head. */
+void conn_begin_reading(struct conn *c);
+void conn_look_at_head(struct conn *c);
+/* All headers of `ev` are in: called before the body is read. Reserves memory for the body, or
+ * sheds it. */
 void conn_head_done(struct conn *c, struct evhttp_request *ev);
 /* A request structure takes over: it counts as in flight from now on. */
 void conn_end_reading(struct conn *c);
@@ -80,6 +91,8 @@ void conn_request_done(struct conn *c);
 void conn_finish_raw(struct conn *c);
 /* While a reply is pending: no callback of evhttp's may run. */
 void conn_park(struct conn *c);
+/* The parts of a reply: to the socket, and what it does not take into the output. */
+void conn_write(struct conn *c, const struct iovec *parts, size_t n);
 /* Write what is in the output; evhttp's write callback runs when it is empty. */
 void conn_send(struct conn *c);
 

@@ -49,7 +49,10 @@ static void explain(const struct conn *c, const struct evhttp_request *ev, int s
         size_t max = (size_t)c->endpoint->loop->settings->header_bytes;
         struct evbuffer *input = bufferevent_get_input(c->bev);
         bool has_line = evbuffer_search_eol(input, NULL, NULL, EVBUFFER_EOL_LF).pos >= 0;
-        if (status == 413)
+        if (status == 413 && c->is_shed)
+                (void)error_set(e, STATUS_RETRY, "too-busy", NULL,
+                                "Too many large bodies are being received.");
+        else if (status == 413)
                 (void)error_set_http(
                         e, STATUS_INVALID, 413, "body-too-large", NULL,
                         "The body is over the limit of %lld bytes, or its chunks are malformed or have extensions.",
@@ -92,6 +95,8 @@ void evhttp_send_error(struct evhttp_request *ev, int status, const char *unused
         struct error e;
         conn_enter(c, CONN_HANDLING);
         recall_path(r);
+        r->request_id = http_header(r, "X-Request-Id").p;
+        r->traceparent = http_header(r, "traceparent").p;
         request_identify(r);
         explain(c, ev, status, &e);
         reply_refused(r, &e, true);
@@ -290,6 +295,7 @@ void intake(struct evhttp_request *ev, void *endpoint)
         set_method(r);
         if (!is_in_step(r))
                 return;
+        ep->loop->handling = r;
         enum status s = find_route(r, &e);
         if (s == STATUS_OK)
                 s = take_body(r, &e);
@@ -297,7 +303,10 @@ void intake(struct evhttp_request *ev, void *endpoint)
                 r->route->def->handler(r);
         else
                 http_reply_error(r, &e);
-        if (r->is_replied)
+        bool is_over =
+                ep->loop->handling != r || r->is_replied; /* over: r may be another's by now */
+        ep->loop->handling = NULL;
+        if (is_over)
                 return;
         ev->flags |= EVHTTP_USER_OWNED; /* the body must outlive the connection */
         conn_park(c);

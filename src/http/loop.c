@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#define DISPATCH_MAX 128
 #define RESUME_MS 100 /* after the process ran out of descriptors */
 
 enum order { ORDER_SERVE, ORDER_DRAIN, ORDER_STOP, ORDERS, ORDER_SETTINGS = ORDERS };
@@ -120,10 +122,23 @@ static void drain(struct loop *l)
         }
 }
 
+/* This loop's part of what bodies may take together; one body, zipped and unzipped, always fits. */
+static size_t body_budget(const struct loop *l)
+{
+        const struct http_server *s = l->server;
+        size_t all = s->wiring.body_memory_bytes;
+        long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+        if (all == 0 && pages > 0 && page_bytes > 0)
+                all = (size_t)pages / 8 * (size_t)page_bytes;
+        size_t least = 2 * (size_t)l->settings->body_bytes, part = all / s->n_loops;
+        return part > least ? part : least;
+}
+
 static void take_settings(struct loop *l, struct settings *now)
 {
         settings_release(l->settings);
         l->settings = now;
+        l->body_budget_bytes = body_budget(l);
         for (size_t i = 0; i < l->server->n_listeners; i++)
                 apply_limits(&l->endpoints[i]);
 }
@@ -191,6 +206,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
                 conn_keep_sweeping(l);
 }
 
+static void on_reap(evutil_socket_t fd, short what, void *arg)
+{
+        (void)fd, (void)what;
+        conn_reap(arg);
+}
+
 static void report_ready(struct loop *l, const struct error *e)
 {
         struct http_server *s = l->server;
@@ -217,6 +238,7 @@ static void close_all(struct loop *l)
                         evhttp_request_free(r->ev);
                 request_free(r);
         }
+        conn_reap(l);
         event_base_loop(l->base, EVLOOP_NONBLOCK); /* bufferevents close their descriptors here */
 }
 
@@ -268,6 +290,9 @@ static struct event_base *base_new(void)
         struct event_config *config = event_config_new();
         if (!config)
                 return NULL;
+        /* Other events get their turn between those of a client that pipelines thousands of
+         * requests. */
+        event_config_set_max_dispatch_interval(config, NULL, DISPATCH_MAX, 0);
         /* Sound as long as no descriptor in it is closed while it has a duplicate. */
         event_config_set_flag(config,
                               EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST | EVENT_BASE_FLAG_NOLOCK);
@@ -285,7 +310,8 @@ static enum status init_events(struct loop *l, struct error *e)
                 event_new(l->base, mailbox_fd(l->mailbox), EV_READ | EV_PERSIST, on_mail, l);
         l->hook_event = event_new(l->base, -1, 0, conn_hook, l);
         l->sweep_event = evtimer_new(l->base, on_sweep, l);
-        if (!l->mail_event || !l->hook_event || !l->sweep_event ||
+        l->reap_event = evtimer_new(l->base, on_reap, l);
+        if (!l->mail_event || !l->hook_event || !l->sweep_event || !l->reap_event ||
             event_add(l->mail_event, NULL) != 0)
                 return error_no_memory(e);
         return STATUS_OK;
@@ -296,6 +322,7 @@ enum status loop_init(struct loop *l, struct http_server *s, unsigned index, str
         l->server = s;
         l->index = index;
         TAILQ_INIT(&l->accepted);
+        TAILQ_INIT(&l->closing);
         for (int i = 0; i < CONN_STATES; i++)
                 TAILQ_INIT(&l->conns[i]);
         TAILQ_INIT(&l->requests);
@@ -304,6 +331,7 @@ enum status loop_init(struct loop *l, struct http_server *s, unsigned index, str
         TRY(mailbox_new(&l->mailbox, e));
         TRY(init_events(l, e));
         l->settings = s->settings;
+        l->body_budget_bytes = body_budget(l);
         atomic_fetch_add_explicit(&l->settings->refs, 1, memory_order_relaxed);
         l->mails = calloc(ORDERS, sizeof *l->mails);
         l->endpoints = calloc(s->n_listeners, sizeof *l->endpoints);
@@ -325,7 +353,8 @@ void loop_fini(struct loop *l)
                 if (l->endpoints[i].resume)
                         event_free(l->endpoints[i].resume);
         }
-        struct event *const events[] = {l->mail_event, l->hook_event, l->sweep_event};
+        struct event *const events[] = {l->mail_event, l->hook_event, l->sweep_event,
+                                        l->reap_event};
         for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
                 if (events[i])
                         event_free(events[i]);

@@ -7,6 +7,7 @@
 #include <chatelaine/base_log.h>
 #include <stdio.h>
 #include <strings.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #define HEAD_BYTES 1024
@@ -182,8 +183,10 @@ void reply_send(struct http_request *r)
 {
         struct conn *c = r->conn;
         struct evhttp_request *ev = r->ev;
+        bool is_sent = evbuffer_get_length(bufferevent_get_output(c->bev)) == 0;
         r->is_replied = true;
-        conn_enter(c, CONN_WRITING);
+        if (!is_sent || !ev)
+                conn_enter(c, CONN_WRITING);
         if (!ev) {
                 conn_finish_raw(c);
                 return;
@@ -193,8 +196,9 @@ void reply_send(struct http_request *r)
         ev->flags &= ~EVHTTP_USER_OWNED;
         ev->chunked = 0; /* of the request; evhttp would end the reply with a chunk */
         evhttp_request_set_on_complete_cb(ev, on_complete, r);
-        conn_send(c);
-        evhttp_send_reply_end(ev);
+        if (!is_sent)
+                conn_send(c);
+        evhttp_send_reply_end(ev); /* when all is sent: done, and the next request is read */
 }
 
 /* Nobody is there any more. */
@@ -205,19 +209,25 @@ static void reply_to_nobody(struct http_request *r)
         request_free(r);
 }
 
-void reply_head(struct http_request *r, unsigned status, const char *content_type,
-                int64_t content_len)
+static void make_head(struct http_request *r, unsigned status, const char *content_type,
+                      int64_t content_len, struct head *h)
 {
-        struct head h = {.len = 0};
+        h->len = 0;
         r->must_close |= r->loop->is_draining;
         if (content_type &&
             (strlen(content_type) > CONTENT_TYPE_MAX || strpbrk(content_type, "\r\n")))
                 content_type = NULL;
-        put_head(r, status, content_type, content_len, &h);
+        put_head(r, status, content_type, content_len, h);
+}
+
+void reply_head(struct http_request *r, unsigned status, const char *content_type,
+                int64_t content_len)
+{
+        struct head h;
+        make_head(r, status, content_type, content_len, &h);
         struct evbuffer *out = bufferevent_get_output(r->conn->bev);
         evbuffer_add(out, h.text, h.len);
-        if (r->headers.len)
-                evbuffer_add(out, r->headers.data, r->headers.len);
+        evbuffer_add(out, r->headers.data, r->headers.len);
         evbuffer_add(out, "\r\n", 2);
 }
 
@@ -230,9 +240,15 @@ void http_reply(struct http_request *req, unsigned status, const char *content_t
                 reply_to_nobody(req);
                 return;
         }
-        reply_head(req, status, content_type, (int64_t)body.len);
-        if (has_body(status) && !req->is_head && body.len)
-                evbuffer_add(bufferevent_get_output(req->conn->bev), body.p, body.len);
+        struct head h;
+        make_head(req, status, content_type, (int64_t)body.len, &h);
+        const struct iovec parts[] = {
+                {h.text, h.len},
+                {req->headers.data, req->headers.len},
+                {(char *)"\r\n", 2},
+                {(char *)body.p, has_body(status) && !req->is_head ? body.len : 0},
+        };
+        conn_write(req->conn, parts, sizeof parts / sizeof parts[0]);
         reply_send(req);
 }
 

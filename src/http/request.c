@@ -34,6 +34,8 @@ struct http_request *request_new(struct conn *c, struct evhttp_request *ev)
         r->started_ms = c->has_bytes ? c->started_ms : clock_now_ms();
         r->body = SPAN("");
         r->uid = c->uid;
+        r->reserved_bytes = c->reserved_bytes;
+        c->reserved_bytes = 0;
         r->last_header = c->last_header;
         r->target = r->path = SPAN("");
         TAILQ_INSERT_TAIL(&l->requests, r, link);
@@ -48,6 +50,9 @@ void request_free(struct http_request *r)
         struct loop *l = r->loop;
         TAILQ_REMOVE(&l->requests, r, link);
         loop_count(l, -1);
+        if (l->handling == r)
+                l->handling = NULL;
+        l->body_reserved_bytes -= r->reserved_bytes;
         if (r->has_arena)
                 arena_fini(&r->arena);
         buf_fini(&r->headers);

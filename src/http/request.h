@@ -48,6 +48,7 @@ struct http_request {
         const char *request_id, *traceparent;
         struct span body;
         char *unzipped;
+        size_t reserved_bytes; /* of loop->body_reserved_bytes */
         enum http_media media;
         struct query_pair *pairs; /* of the query, on first use; in the arena */
         size_t n_pairs;

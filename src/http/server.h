@@ -85,17 +85,22 @@ struct loop {
         bool is_running; /* the thread was made */
         struct event_base *base;
         struct mailbox *mailbox;
-        struct event *mail_event, *hook_event, *sweep_event;
+        struct event *mail_event, *hook_event, *sweep_event, *reap_event;
         bool is_sweeping; /* sweep_event is pending */
         bool is_draining;
         void *state; /* what loop_new gave */
         struct settings *settings;
         struct endpoint *endpoints; /* one a listener, same order */
         struct conn_list accepted;  /* made by libevent's callback, not yet looked at */
+        struct conn_list closing;   /* ended on this turn */
         struct conn_list conns[CONN_STATES];
         struct conn **by_fd;
         size_t n_by_fd;
-        unsigned n_to_linger;                /* of conns[CONN_LINGERING], waiting for hook_event */
+        size_t body_budget_bytes;      /* for bodies that are announced or in hand */
+        size_t body_reserved_bytes;    /* of it, in use */
+        unsigned n_to_linger;          /* of conns[CONN_LINGERING], waiting for hook_event */
+        struct http_request *handling; /* by a handler, right now; NULL when it has been replied to
+                                          and is over */
         struct request_list requests, spare; /* in use; kept for reuse */
         unsigned n_spare;
         uint64_t random[2]; /* xoroshiro state: names of requests, not secrets */

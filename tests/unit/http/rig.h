@@ -29,6 +29,8 @@
 
 #define RIG_BODY_MAX 4096
 #define RIG_HEADER_MAX 2048
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define POST(path, body) "POST " path " HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n" body
 #define RIG_WAIT_MS 10000 /* what a test waits for at most */
 
 /* ---- handlers ---- */
@@ -151,8 +153,7 @@ static void limited(struct http_request *req)
 
 static void big(struct http_request *req)
 {
-        static char text[8 * 1024 * 1024];
-        memset(text, 'x', sizeof text);
+        static const char text[8 * 1024 * 1024];
         http_reply_header(req, "X-Bad", "split\r\nX-Injected: yes");
         http_reply_header(req, "X-Good", "whole");
         http_reply(req, 200, "text/plain", span_make(text, sizeof text));
@@ -369,6 +370,22 @@ static inline int ask_status(const struct rig *g, const char *text)
         ask(g, text, &r);
         reply_fini(&r);
         return r.status;
+}
+
+static inline void hear_ok(int fd, const char *body)
+{
+        struct reply r;
+        hear(fd, &r, false);
+        assert_int_equal(r.status, 200);
+        assert_string_equal(r.body, body);
+        reply_fini(&r);
+}
+
+static inline void wait_for_idle(const struct rig *g)
+{
+        for (int i = 0; i < RIG_WAIT_MS && http_in_flight(g->server); i++)
+                usleep(1000);
+        assert_int_equal(http_in_flight(g->server), 0);
 }
 
 #endif

@@ -2,8 +2,6 @@
 #include "rig.h"
 #include <sys/stat.h>
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
-
 static void hear_text(int fd, int status, const char *body)
 {
         struct reply r;
@@ -268,6 +266,49 @@ static void test_an_inherited_socket_is_served_by_name(void **state)
         }
 }
 
+/* ---- loops ---- */
+
+static _Atomic unsigned n_made, n_freed;
+
+static void *loop_new(void *ctx, unsigned index, struct mailbox *mb, struct error *e)
+{
+        n_made++;
+        if (!mb || index == *(unsigned *)ctx) {
+                (void)error_set(e, STATUS_RETRY, "no-connection", "loop",
+                                "No state for this loop.");
+                return NULL;
+        }
+        return calloc(1, 1);
+}
+
+static void loop_free(void *loop)
+{
+        n_freed++;
+        free(loop);
+}
+
+static void test_a_loop_without_its_state_stops_the_start(void **state)
+{
+        (void)state;
+        struct rig g;
+        struct error e;
+        unsigned failing = 1;
+        rig_init(&g);
+        g.config.threads = 3;
+        g.wiring.loop_new = loop_new;
+        g.wiring.loop_free = loop_free;
+        g.wiring.ctx = &failing;
+        assert_int_equal(http_start(&g.config, &g.wiring, &g.server, &e), STATUS_RETRY);
+        assert_string_equal(e.slug, "no-connection");
+        assert_int_equal(n_made, 3);
+        assert_int_equal(n_freed, 2);
+        failing = 99;
+        rig_start(&g);
+        assert_int_equal(http_loops(g.server), 3);
+        rig_stop(&g);
+        assert_int_equal(n_freed, 5);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -282,6 +323,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_the_admin_socket_refuses_other_users,
                                                 setup_dir, teardown_dir),
                 cmocka_unit_test(test_an_inherited_socket_is_served_by_name),
+                cmocka_unit_test(test_a_loop_without_its_state_stops_the_start),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

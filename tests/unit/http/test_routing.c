@@ -1,8 +1,6 @@
 /* Routes, methods, replies, and the shape of errors. */
 #include "rig.h"
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
-
 static struct rig rig;
 
 static void assert_answer(const char *request, int status, const char *body)

@@ -1,8 +1,6 @@
 /* Server-sent events: pulled by the client, with a heartbeat, and one end whichever way it ends. */
 #include "rig.h"
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
-
 static struct rig rig;
 static _Atomic unsigned n_begun, n_gone, n_slices;
 
