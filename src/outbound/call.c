@@ -21,20 +21,19 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
         return r->reply->body.status == STATUS_OK ? piece.len : 0;
 }
 
-static enum status explain(CURLcode code, const struct outbound_request *q, const struct receiver *r,
-                           const char *words, struct error *e)
+static enum status explain(CURLcode code, const struct outbound_request *q,
+                           const struct receiver *r, const char *words, struct error *e)
 {
         switch (code) {
-        case CURLE_OK:
-                return STATUS_OK;
+        case CURLE_OK: return STATUS_OK;
         case CURLE_COULDNT_CONNECT:
-                return error_set(e, STATUS_RETRY, "daemon-unreachable", q->unix_socket,
-                                 "no daemon answers on its admin socket: is it running, and may you open the socket?");
+                return error_set(
+                        e, STATUS_RETRY, "daemon-unreachable", q->unix_socket,
+                        "no daemon answers on its admin socket: is it running, and may you open the socket?");
         case CURLE_OPERATION_TIMEDOUT:
-                return error_set(e, STATUS_RETRY, "daemon-timeout", q->target, "the daemon did not answer within %ld s",
-                                 q->timeout_s);
-        case CURLE_OUT_OF_MEMORY:
-                return error_no_memory(e);
+                return error_set(e, STATUS_RETRY, "daemon-timeout", q->target,
+                                 "the daemon did not answer within %ld s", q->timeout_s);
+        case CURLE_OUT_OF_MEMORY: return error_no_memory(e);
         case CURLE_WRITE_ERROR:
                 if (r->has_ended)
                         return STATUS_OK;
@@ -45,7 +44,8 @@ static enum status explain(CURLcode code, const struct outbound_request *q, cons
         }
 }
 
-enum status outbound_call(const struct outbound_request *q, struct outbound_reply *ret, struct error *e)
+enum status outbound_call(const struct outbound_request *q, struct outbound_reply *ret,
+                          struct error *e)
 {
         struct receiver receiver = {.request = q, .reply = ret};
         char words[CURL_ERROR_SIZE] = "";

@@ -30,7 +30,8 @@ int main(void)
         evhttp_set_allowed_methods(http, 0xffff);
         evhttp_set_gencb(http, answer, NULL);
         bound = evhttp_bind_socket_with_handle(http, "127.0.0.1", 0);
-        if (!bound || getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at, &len) != 0)
+        if (!bound ||
+            getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at, &len) != 0)
                 return 1;
         printf("%d\n", ntohs(at.sin_port));
         fflush(stdout);

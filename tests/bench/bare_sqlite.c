@@ -83,7 +83,8 @@ int main(int argc, char **argv)
         batch = atoi(argv[2]);
         group = atoi(argv[3]);
         snprintf(url, sizeof url, "sqlite:%s/bare.db", argv[1]);
-        if (store_open(url, true, &store, &e) != STATUS_OK || store_migrate(store, &e) != STATUS_OK) {
+        if (store_open(url, true, &store, &e) != STATUS_OK ||
+            store_migrate(store, &e) != STATUS_OK) {
                 fprintf(stderr, "%s\n", e.text);
                 return 1;
         }
@@ -93,11 +94,13 @@ int main(int argc, char **argv)
         run("PRAGMA synchronous=FULL");
         run("PRAGMA temp_store=MEMORY");
         run("PRAGMA wal_autocheckpoint=0");
-        item = prepare("INSERT INTO first_party_webhook_log (id, app_id, external_id, user_id, type, data, status, processed, "
-                       "attempts, version, received_at, updated_at) VALUES (?1, 1, ?2, 0, 'invoice.paid', ?3, 1, 1, 1, 1, ?4, "
-                       "?4) ON CONFLICT DO NOTHING RETURNING id");
-        journal = prepare("INSERT INTO journal (seq, id, time_ms, topic, key, type, body) VALUES (?1, ?2, ?3, ?4, 'bench', "
-                          "'chatelaine.webhook.received.v1', ?5)");
+        item = prepare(
+                "INSERT INTO first_party_webhook_log (id, app_id, external_id, user_id, type, data, status, processed, "
+                "attempts, version, received_at, updated_at) VALUES (?1, 1, ?2, 0, 'invoice.paid', ?3, 1, 1, 1, 1, ?4, "
+                "?4) ON CONFLICT DO NOTHING RETURNING id");
+        journal = prepare(
+                "INSERT INTO journal (seq, id, time_ms, topic, key, type, body) VALUES (?1, ?2, ?3, ?4, 'bench', "
+                "'chatelaine.webhook.received.v1', ?5)");
         begun = clock_mono_us();
         end = begun + (int64_t)(atof(argv[4]) * 1e6);
         while (clock_mono_us() < end) {
@@ -117,7 +120,8 @@ int main(int argc, char **argv)
                 }
                 run("COMMIT");
         }
-        printf("{\"items\":%" PRId64 ",\"seconds\":%.3f}\n", id, (double)(clock_mono_us() - begun) / 1e6);
+        printf("{\"items\":%" PRId64 ",\"seconds\":%.3f}\n", id,
+               (double)(clock_mono_us() - begun) / 1e6);
         sqlite3_finalize(item);
         sqlite3_finalize(journal);
         sqlite3_close(db);

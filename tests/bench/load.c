@@ -53,13 +53,17 @@ static void fill_body(struct load *l, struct buf *body)
 {
         buf_char(body, '[');
         for (int i = 0; i < l->batch; i++)
-                buf_printf(body,
-                           "%s{\"id\":%" PRId64 ",\"type\":\"invoice.paid\",\"data\":{\"number\":\"INV-%08" PRId64 "\",\"total\":"
-                           "\"1249.50\",\"currency\":\"EUR\",\"customer\":{\"id\":\"c-5821\",\"name\":\"Blue Harbour Trading "
-                           "Ltd\",\"country\":\"NL\"},\"lines\":[{\"sku\":\"A-100\",\"n\":3,\"price\":\"199.50\"},{\"sku\":\"B-"
-                           "220\",\"n\":1,\"price\":\"651.00\"}],\"note\":\"delivered to the east gate, signed for by the night "
-                           "shift\",\"paid\":true}}",
-                           i ? "," : "", l->next_id, l->next_id), l->next_id++;
+                buf_printf(
+                        body,
+                        "%s{\"id\":%" PRId64
+                        ",\"type\":\"invoice.paid\",\"data\":{\"number\":\"INV-%08" PRId64
+                        "\",\"total\":"
+                        "\"1249.50\",\"currency\":\"EUR\",\"customer\":{\"id\":\"c-5821\",\"name\":\"Blue Harbour Trading "
+                        "Ltd\",\"country\":\"NL\"},\"lines\":[{\"sku\":\"A-100\",\"n\":3,\"price\":\"199.50\"},{\"sku\":\"B-"
+                        "220\",\"n\":1,\"price\":\"651.00\"}],\"note\":\"delivered to the east gate, signed for by the night "
+                        "shift\",\"paid\":true}}",
+                        i ? "," : "", l->next_id, l->next_id),
+                        l->next_id++;
         buf_char(body, ']');
 }
 
@@ -73,10 +77,12 @@ static void fill_request(struct load *l, struct connection *c)
         buf_reset(&c->request);
         if (l->batch)
                 fill_body(l, &body);
-        buf_printf(&c->request, "%s %s HTTP/1.1\r\nHost: bench\r\n", l->batch ? "POST" : "GET", l->path);
+        buf_printf(&c->request, "%s %s HTTP/1.1\r\nHost: bench\r\n", l->batch ? "POST" : "GET",
+                   l->path);
         buf_span(&c->request, buf_view(&l->headers));
         if (l->batch)
-                buf_printf(&c->request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", body.len);
+                buf_printf(&c->request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                           body.len);
         buf_text(&c->request, "\r\n");
         buf_span(&c->request, buf_view(&body));
         c->sent = c->got = 0;
@@ -103,7 +109,8 @@ static bool is_whole(const struct connection *c)
         if (!end)
                 return false;
         length = memmem(c->reply, (size_t)(end - c->reply), "Content-Length: ", 16);
-        return c->got >= (size_t)(end - c->reply) + 4 + (length ? strtoul(length + 16, NULL, 10) : 0);
+        return c->got >=
+               (size_t)(end - c->reply) + 4 + (length ? strtoul(length + 16, NULL, 10) : 0);
 }
 
 /* true: the connection goes on with a next request. */
@@ -133,7 +140,8 @@ static bool pull(struct load *l, struct connection *c)
 
 static void dial(struct load *l, struct connection *c, int epoll)
 {
-        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)l->port),
+        struct sockaddr_in to = {.sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)l->port),
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = c};
 
@@ -161,14 +169,16 @@ int main(int argc, char **argv)
         struct load l = {0};
         struct epoll_event events[256];
         struct connection *connections;
-        int epoll = epoll_create1(0), n_connections, open;
+        int epoll, n_connections, open;
         int64_t begun_us;
         double seconds;
 
         if (argc < 7) {
-                fprintf(stderr, "usage: bench_load PORT PATH CONNECTIONS BATCH SECONDS FIRST_ID [HEADER...]\n");
+                fprintf(stderr,
+                        "usage: bench_load PORT PATH CONNECTIONS BATCH SECONDS FIRST_ID [HEADER...]\n");
                 return 2;
         }
+        epoll = epoll_create1(0);
         l.port = atoi(argv[1]);
         l.path = argv[2];
         n_connections = atoi(argv[3]);
@@ -198,9 +208,10 @@ int main(int argc, char **argv)
                 }
         }
         seconds = (double)(clock_mono_us() - begun_us) / 1e6;
+        close(epoll);
         qsort(l.latencies_us, l.n, sizeof *l.latencies_us, by_size);
-        printf("{\"requests\":%zu,\"items\":%zu,\"errors\":%zu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n", l.n,
-               l.n * (size_t)(l.batch ? l.batch : 1), l.errors, seconds, l.latencies_us[l.n / 2] / 1e3,
-               l.latencies_us[l.n * 99 / 100] / 1e3);
+        printf("{\"requests\":%zu,\"items\":%zu,\"errors\":%zu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
+               l.n, l.n * (size_t)(l.batch ? l.batch : 1), l.errors, seconds,
+               l.latencies_us[l.n / 2] / 1e3, l.latencies_us[l.n * 99 / 100] / 1e3);
         return l.errors ? 1 : 0;
 }
