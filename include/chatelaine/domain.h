@@ -50,7 +50,7 @@ enum status domain_reload_secrets(struct domain *d, const char *path, struct err
 /* The current snapshot, counted: unref it. Any thread. */
 struct settings *domain_settings(struct domain *d);
 void domain_set_settings(struct domain *d, struct settings *take_s); /* SIGHUP */
-/* Called (any thread, after the commit; see domain_command.due_ms) when something has become due earlier, perhaps, than known: the scheduler. Once, before threads start. */
+/* Called (any thread, after the commit; see domain_command.due_ms) when something has become due earlier, perhaps, than known: the scheduler. `fn` must not wait; NULL takes it away, and returns when it runs no more. */
 void domain_on_due(struct domain *d, void (*fn)(void *ctx, int64_t due_ms), void *ctx);
 void domain_due(struct domain *d, int64_t due_ms);
 static inline struct domain *tx_domain(const struct ledger_tx *tx) { return (struct domain *)(uintptr_t)tx->env; }

@@ -11,6 +11,7 @@ enum status domain_new(const struct domain_options *o, struct domain **ret, stru
                 return error_no_memory(e);
         }
         pthread_mutex_init(&d->lock, NULL);
+        pthread_mutex_init(&d->due_lock, NULL);
         d->store = o->store;
         d->secrets = o->secrets;
         d->settings = o->take_settings;
@@ -24,6 +25,7 @@ void domain_free(struct domain *d)
                 return;
         settings_unref(d->settings);
         refusals_free(d->refusals);
+        pthread_mutex_destroy(&d->due_lock);
         pthread_mutex_destroy(&d->lock);
         free(d);
 }
@@ -75,12 +77,16 @@ void domain_set_settings(struct domain *d, struct settings *take_s)
 
 void domain_on_due(struct domain *d, void (*fn)(void *ctx, int64_t due_ms), void *ctx)
 {
+        pthread_mutex_lock(&d->due_lock);
         d->on_due = fn;
         d->on_due_ctx = ctx;
+        pthread_mutex_unlock(&d->due_lock);
 }
 
 void domain_due(struct domain *d, int64_t due_ms)
 {
+        pthread_mutex_lock(&d->due_lock);
         if (d->on_due)
                 d->on_due(d->on_due_ctx, due_ms);
+        pthread_mutex_unlock(&d->due_lock);
 }

@@ -11,10 +11,13 @@
 struct refusals;
 
 struct domain {
-        struct store *store;                       /* borrowed */
-        struct secrets *secrets;                   /* borrowed; only grows */
-        struct ledger *ledger;                     /* borrowed; set once, before threads start */
-        void (*on_due)(void *ctx, int64_t due_ms); /* set once, before threads start */
+        struct store *store;     /* borrowed */
+        struct secrets *secrets; /* borrowed; only grows */
+        struct ledger *ledger;   /* borrowed; set once, before threads start */
+
+        pthread_mutex_t due_lock; /* guards on_due, and is held while it runs: once it is taken
+                                     away, it runs no more */
+        void (*on_due)(void *ctx, int64_t due_ms); /* the scheduler's; NULL = there is none */
         void *on_due_ctx;
 
         pthread_mutex_t lock;      /* guards settings, and is held while secrets are reloaded */

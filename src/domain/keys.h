@@ -62,7 +62,7 @@ enum status key_end(struct ledger_tx *tx, struct span key_id, enum key_state to,
 /* Revoke the live descendants of a key; adds to *count. */
 enum status keys_revoke_children(struct ledger_tx *tx, struct span key_id, const char *traceparent,
                                  int64_t *count, struct error *e) MUST_CHECK;
-/* When key.expiring is due; 0 = never: no more than warn_before is left. */
+/* When key.expiring is due; 0 = never: no more than warn_before is left, or that is 0. */
 int64_t key_warn_at(const struct settings *s, int64_t dies_at, int64_t now_ms);
 /* Insert a key's row, without its bindings and grants. */
 struct key_new {

@@ -89,8 +89,8 @@ enum status key_counted(struct ledger_tx *tx, enum key_state from, enum key_stat
 
 int64_t key_warn_at(const struct settings *s, int64_t dies_at, int64_t now_ms)
 {
-        int64_t at = dies_at - s->config->keys.warn_before_ms;
-        return at > now_ms ? at : 0;
+        int64_t before = s->config->keys.warn_before_ms;
+        return before > 0 && dies_at - before > now_ms ? dies_at - before : 0;
 }
 
 enum status key_insert(struct ledger_tx *tx, const struct key_new *k, struct error *e)

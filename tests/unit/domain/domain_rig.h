@@ -10,8 +10,9 @@
 #include <chatelaine/domain_documents.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_users.h>
+#include <semaphore.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #define T0 INT64_C(1800000000000) /* where the clock begins */
 #define MINUTE INT64_C(60000)
@@ -24,17 +25,37 @@ struct rig {
         struct domain *domain;
         struct ledger *ledger;
         struct store_conn *db; /* reads */
+        sem_t committed;       /* posted by each commit that appended events */
         struct arena arena;
 };
 
-static _Atomic int64_t rig_now;
+static _Atomic int64_t rig_now, rig_mono_skip;
+static atomic_bool rig_is_real; /* the wall clock is the machine's */
+
 static inline int64_t rig_clock(void)
 {
-        return atomic_load(&rig_now);
+        struct timespec t;
+        if (!atomic_load(&rig_is_real))
+                return atomic_load(&rig_now);
+        timespec_get(&t, TIME_UTC);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+/* The machine's, and what the test skips of it. */
+static inline int64_t rig_mono(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + atomic_load(&rig_mono_skip);
 }
 static inline void rig_advance(int64_t ms)
 {
         atomic_fetch_add(&rig_now, ms);
+}
+
+static inline void rig_committed(void *ctx, int64_t head)
+{
+        (void)head;
+        sem_post(&((struct rig *)ctx)->committed);
 }
 
 /* The default configuration, with `extra` behind it. */
@@ -64,7 +85,9 @@ static inline void rig_open(struct rig *r)
         char path[128];
         memset(r, 0, sizeof *r);
         atomic_store(&rig_now, T0);
-        clock_inject(rig_clock, NULL);
+        atomic_store(&rig_mono_skip, 0);
+        atomic_store(&rig_is_real, false);
+        clock_inject(rig_clock, rig_mono);
         fixture_open(f);
         store_disconnect(f->db); /* the ledger writes */
         f->db = NULL;
@@ -80,7 +103,10 @@ static inline void rig_open(struct rig *r)
                                    .event_bytes_max = 1000000,
                                    .queue_max = 1000,
                                    .group_rows_max = 10000,
-                                   .env = r->domain};
+                                   .env = r->domain,
+                                   .committed = rig_committed,
+                                   .committed_ctx = r};
+        sem_init(&r->committed, 0, 0);
         OK(ledger_start(&l, &r->ledger, &f->err));
         domain_set_ledger(r->domain, r->ledger);
         OK(store_connect(f->store, STORE_READ, &r->db, &f->err));
@@ -95,8 +121,8 @@ static inline void rig_close(struct rig *r)
         domain_free(r->domain);
         secrets_free(r->secrets);
         arena_fini(&r->arena);
+        sem_destroy(&r->committed);
         fixture_close(f);
-        clock_inject(NULL, NULL);
 }
 
 static inline int rig_setup(void **state)
@@ -150,6 +176,16 @@ static inline int64_t rig_events(struct rig *r, const char *type)
         OK(store_int_of(r->db, "SELECT count(*) FROM journal WHERE type = $1", &n, &f->err, "s",
                         type));
         return n;
+}
+
+/* Wait, commit by commit, until so many events of a type are there. */
+static inline void rig_await(struct rig *r, const char *type, int64_t n)
+{
+        struct timespec until = {.tv_sec = time(NULL) + 60};
+        while (rig_events(r, type) < n)
+                if (sem_timedwait(&r->committed, &until) != 0)
+                        fail_msg("%s: only %lld of %lld", type, (long long)rig_events(r, type),
+                                 (long long)n);
 }
 
 /* ---- commands: run and give the status; the error is in f->err ---- */
