@@ -166,11 +166,12 @@ static void admit(struct conn *c, struct evhttp_connection *evcon)
 
 static void take_accepted(struct loop *l)
 {
-        struct conn *c;
-        while ((c = TAILQ_FIRST(&l->accepted))) {
+        struct conn *c = TAILQ_FIRST(&l->accepted), *next;
+        TAILQ_INIT(&l->accepted);
+        for (; c; c = next) {
                 struct bufferevent *bev = c->bev;
                 void *evcon = NULL;
-                TAILQ_REMOVE(&l->accepted, c, link);
+                next = TAILQ_NEXT(c, link);
                 bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
                 if (evcon)
                         admit(c, evcon);

@@ -83,13 +83,13 @@ static void recall_path(struct http_request *r)
         r->path = span_split(r->target, '?', &r->query);
 }
 
-void evhttp_send_error(struct evhttp_request *ev, int status, const char *unused)
+void evhttp_send_error(struct evhttp_request *req, int error, const char *reason)
 {
-        (void)unused;
-        struct conn *c = conn_of(loop_current(), ev->evcon);
-        struct http_request *r = c ? request_new(c, ev) : NULL;
+        (void)reason;
+        struct conn *c = conn_of(loop_current(), req->evcon);
+        struct http_request *r = c ? request_new(c, req) : NULL;
         if (!r) {
-                evhttp_connection_free(ev->evcon);
+                evhttp_connection_free(req->evcon);
                 return;
         }
         struct error e;
@@ -98,7 +98,7 @@ void evhttp_send_error(struct evhttp_request *ev, int status, const char *unused
         r->request_id = http_header(r, "X-Request-Id").p;
         r->traceparent = http_header(r, "traceparent").p;
         request_identify(r);
-        explain(c, ev, status, &e);
+        explain(c, req, error, &e);
         reply_refused(r, &e, true);
 }
 

@@ -96,6 +96,18 @@ static inline unsigned complete_all(void)
         return n;
 }
 
+static inline void forget_pending(void)
+{
+        pthread_mutex_lock(&pending_lock);
+        for (struct pending *p = pending_list, *next; p; p = next) {
+                next = p->next;
+                free(p);
+        }
+        pending_list = NULL;
+        n_pending = 0;
+        pthread_mutex_unlock(&pending_lock);
+}
+
 static void echo(struct http_request *req)
 {
         http_reply(req, 200, "application/json", http_body(req));
@@ -233,6 +245,7 @@ static inline void rig_stop(struct rig *g)
         complete_all();
         http_free(g->server);
         g->server = NULL;
+        forget_pending(); /* begun since: the server has forgotten them too */
 }
 
 /* ---- the client ---- */

@@ -255,14 +255,7 @@ static void test_free_forgets_requests_that_nobody_answers(void **state)
         say(gone, POST("/v1/pending", "{}"));
         wait_for_pending(2);
         close(gone);
-        pthread_mutex_lock(&pending_lock);
-        for (struct pending *p = pending_list, *next; p; p = next) {
-                next = p->next;
-                free(p);
-        }
-        pending_list = NULL;
-        n_pending = 0;
-        pthread_mutex_unlock(&pending_lock);
+        forget_pending();
         http_free(rig.server);
         rig.server = NULL;
         close(fd);
