@@ -48,6 +48,10 @@ struct span span_split(struct span a, char sep, struct span *rest);
 /* Decimal, whole span, no sign but '-', no overflow. */
 enum status span_int64(struct span a, int64_t *ret, struct error *e) MUST_CHECK;
 
+/* Decimal into out, no NUL; the length. What snprintf would do in ten times the time. */
+#define INT64_TEXT_MAX 20
+size_t int64_write(int64_t n, char out[INT64_TEXT_MAX]);
+
 struct buf {
         char *data; /* NUL-terminated when not NULL */
         size_t len, cap, max;

@@ -1,6 +1,5 @@
 #include <chatelaine/base_buf.h>
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,10 +111,26 @@ void buf_char(struct buf *b, char c)
         buf_append(b, &c, 1);
 }
 
+size_t int64_write(int64_t n, char out[INT64_TEXT_MAX])
+{
+        char digits[INT64_TEXT_MAX];
+        uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+        size_t at = sizeof digits;
+
+        do {
+                digits[--at] = (char)('0' + left % 10);
+                left /= 10;
+        } while (left);
+        if (n < 0)
+                digits[--at] = '-';
+        memcpy(out, digits + at, sizeof digits - at);
+        return sizeof digits - at;
+}
+
 void buf_int(struct buf *b, int64_t n)
 {
-        char text[24];
-        buf_append(b, text, (size_t)snprintf(text, sizeof text, "%" PRId64, n));
+        char text[INT64_TEXT_MAX];
+        buf_append(b, text, int64_write(n, text));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -74,9 +74,9 @@ enum status webhook_event_append(struct ledger_tx *tx, const char *type,
                                  const struct webhook_event_row *row, bool with_data,
                                  const char *traceparent, struct buf *scratch, struct error *e)
 {
-        char id[24];
+        char id[INT64_TEXT_MAX];
         struct event ev = {.topic = TOPIC_WEBHOOKS, .type = type, .traceparent = traceparent};
-        ev.subject = span_make(id, (size_t)snprintf(id, sizeof id, "%lld", (long long)row->log_id));
+        ev.subject = span_make(id, int64_write(row->log_id, id));
         ev.key = text->key.len ? text->key : ev.subject;
 
         write_data(scratch, text, row);

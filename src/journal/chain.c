@@ -64,20 +64,15 @@ static void put(struct gather *g, const void *p, size_t len)
         g->n += len;
 }
 
-static size_t decimal(int64_t n, char out[24])
-{
-        return (size_t)snprintf(out, 24, "%" PRId64, n);
-}
-
 static void put_span(struct gather *g, struct span s)
 {
-        char len[24];
+        char len[INT64_TEXT_MAX];
 
         if (s.p == NULL) {
                 put(g, "-,", 2);
                 return;
         }
-        put(g, len, decimal((int64_t)s.len, len));
+        put(g, len, int64_write((int64_t)s.len, len));
         put(g, ":", 1);
         put(g, s.p, s.len);
         put(g, ",", 1);
@@ -85,9 +80,9 @@ static void put_span(struct gather *g, struct span s)
 
 static void put_int(struct gather *g, int64_t n)
 {
-        char text[24];
+        char text[INT64_TEXT_MAX];
 
-        put_span(g, span_make(text, decimal(n, text)));
+        put_span(g, span_make(text, int64_write(n, text)));
 }
 
 void chain_digest(uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r)

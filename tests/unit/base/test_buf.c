@@ -2,6 +2,7 @@
 
 #include <chatelaine/base_buf.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void test_appends_run_together(void **state)
@@ -19,6 +20,19 @@ static void test_appends_run_together(void **state)
         assert_int_equal(buf_check(&b, NULL), STATUS_OK);
         assert_string_equal(b.data, "ab-42-9223372036854775808xyz-7");
         assert_true(span_is(buf_view(&b), b.data));
+}
+
+static void test_integers_are_written_as_printf_does(void **state)
+{
+        (void)state;
+        static const int64_t numbers[] = {
+                0, 1, -1, 9, 10, 99, 100, -10, 1800000000000, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+        for (size_t i = 0; i < LENGTH(numbers); i++) {
+                char want[32], got[INT64_TEXT_MAX + 1];
+                got[int64_write(numbers[i], got)] = '\0';
+                snprintf(want, sizeof want, "%lld", (long long)numbers[i]);
+                assert_string_equal(got, want);
+        }
 }
 
 static void test_exactly_the_bound_fits_and_one_more_does_not(void **state)
@@ -217,6 +231,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_appends_run_together),
+                cmocka_unit_test(test_integers_are_written_as_printf_does),
                 cmocka_unit_test(test_exactly_the_bound_fits_and_one_more_does_not),
                 cmocka_unit_test(test_an_overflow_sticks),
                 cmocka_unit_test(test_a_length_that_would_wrap_is_refused),
