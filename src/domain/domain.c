@@ -1,4 +1,5 @@
 #include "domain/domain.h"
+#include "domain/keys.h"
 
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ enum status domain_new(const struct domain_options *o, struct domain **ret, stru
         }
         pthread_mutex_init(&d->lock, NULL);
         pthread_mutex_init(&d->due_lock, NULL);
+        keys_metrics();
         d->store = o->store;
         d->secrets = o->secrets;
         d->settings = o->take_settings;

@@ -84,4 +84,7 @@ enum status key_command_new(struct domain *d, struct settings *s, size_t size, v
 enum status key_target(struct ledger_tx *tx, struct domain_command *base, struct span id,
                        struct key_row *ret, struct error *e) MUST_CHECK;
 
+/* Make the metrics of keys; before threads start. */
+void keys_metrics(void);
+
 #endif

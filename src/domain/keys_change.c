@@ -2,6 +2,7 @@
 #include "domain/keys.h"
 #include "domain/resources.h"
 
+#include <chatelaine/base_log.h>
 #include <chatelaine/codec_json.h>
 
 /* ---- events ---- */
@@ -13,16 +14,13 @@ static enum status write_resources(struct ledger_tx *tx, struct span key_id, str
         TRY(store_query(tx->db,
                         "SELECT resource FROM key_resources WHERE key_id = $1 ORDER BY resource",
                         &st, e, "t", key_id));
-        json_key(out, "resources");
-        json_arr_open(out);
         while (store_next(st))
                 json_text(out, store_text(st, 0));
-        json_arr_close(out);
         return store_done(st, e);
 }
 
-static enum status write_data(struct ledger_tx *tx, struct span key_id, struct buf *out,
-                              struct error *e)
+static enum status write_data(struct ledger_tx *tx, struct span key_id, bool has_resources,
+                              struct buf *out, struct error *e)
 {
         struct store_stmt *st;
         CLEANUP(buf_fini) struct buf rest; /* behind `resources`, which is another query's */
@@ -32,14 +30,18 @@ static enum status write_data(struct ledger_tx *tx, struct span key_id, struct b
         TRY(store_query(tx->db, "SELECT user_id, state, reason, dies_at FROM keys WHERE id = $1",
                         &st, e, "t", key_id));
         if (store_next(st)) {
+                enum key_state state = (enum key_state)store_int(st, 1);
                 json_member_text(out, "user", store_text(st, 0));
-                json_member_text(&rest, "state",
-                                 span_of(key_state_name((enum key_state)store_int(st, 1))));
+                json_member_text(&rest, "state", span_of(key_state_name(state)));
                 json_member_text(&rest, "reason", store_text(st, 2));
                 json_member_time(&rest, "expires_at", store_int(st, 3));
         }
         TRY(store_done(st, e));
-        TRY(write_resources(tx, key_id, out, e));
+        json_key(out, "resources");
+        json_arr_open(out);
+        if (has_resources)
+                TRY(write_resources(tx, key_id, out, e));
+        json_arr_close(out);
         TRY(buf_check(&rest, e));
         buf_char(out, ',');
         buf_span(out, buf_view(&rest));
@@ -47,13 +49,13 @@ static enum status write_data(struct ledger_tx *tx, struct span key_id, struct b
         return buf_check(out, e);
 }
 
-enum status key_event(struct ledger_tx *tx, const char *type, struct span key_id,
-                      const char *traceparent, struct error *e)
+static enum status append(struct ledger_tx *tx, const char *type, struct span key_id,
+                          bool has_resources, const char *traceparent, struct error *e)
 {
         char subject[SUBJECT_SIZE];
         CLEANUP(buf_fini) struct buf data;
         buf_init(&data, journal_event_bytes_max(tx->journal));
-        TRY(write_data(tx, key_id, &data, e));
+        TRY(write_data(tx, key_id, has_resources, &data, e));
         subject_of("keys", key_id, subject);
         struct event ev = {
                 .topic = TOPIC_KEYS,
@@ -64,6 +66,20 @@ enum status key_event(struct ledger_tx *tx, const char *type, struct span key_id
                 .traceparent = traceparent,
         };
         return journal_append(tx->journal, tx->db, &ev, tx->now_ms, NULL, e);
+}
+
+/*
+ * A key is not made when its event is too large. One that is there must still be able to end, also
+ * when the bound has been lowered since: then without its resources, and the log says so.
+ */
+enum status key_event(struct ledger_tx *tx, const char *type, struct span key_id,
+                      const char *traceparent, struct error *e)
+{
+        enum status s = append(tx, type, key_id, true, traceparent, e);
+        if (s != STATUS_LIMIT || strcmp(type, KEY_EVENT("created")) == 0)
+                return s;
+        LOG_ERROR("key.event_cut", LOG_SPAN("key", key_id), LOG_S("type", type));
+        return append(tx, type, key_id, false, traceparent, e);
 }
 
 /* ---- counts ---- */

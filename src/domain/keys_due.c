@@ -66,14 +66,13 @@ static enum status take_slice(struct ledger_tx *tx, const char *sql, int64_t bef
         return store_done(st, e);
 }
 
-static void observe_lateness(int64_t late_ms)
+static struct metric_cell *lateness;
+
+void keys_metrics(void)
 {
-        static struct metric_cell *cell; /* the ledger's thread */
-        if (!cell)
-                cell = metric_only(metric_family(METRIC_HISTOGRAM,
-                                                 "chatelaine_key_expiry_lateness_seconds", "",
-                                                 "From a key's date to its expiry on record."));
-        metric_observe_us(cell, late_ms * 1000);
+        lateness = metric_only(metric_family(METRIC_HISTOGRAM,
+                                             "chatelaine_key_expiry_lateness_seconds", "",
+                                             "From a key's date to its expiry on record."));
 }
 
 /* What the old key minted goes on under the new one; when that has ended meanwhile, it ends too. */
@@ -93,7 +92,7 @@ static enum status expire_one(struct ledger_tx *tx, const struct due_key *k, str
 {
         bool has_ended;
         struct span id = span_of(k->id);
-        observe_lateness(tx->now_ms - k->dies_at);
+        metric_observe_us(lateness, (tx->now_ms - k->dies_at) * 1000);
         if (!k->is_rotated)
                 return key_end(tx, id, KEY_EXPIRED, KEY_REASON_EXPIRED, "", &has_ended, e);
         TRY(key_end(tx, id, KEY_REVOKED, KEY_REASON_ROTATED, "", &has_ended, e));
@@ -185,10 +184,11 @@ enum status keys_count(struct store_conn *db, int64_t now_ms, int64_t ret[KEY_ST
                 counts[store_int(st, 0)] = store_int(st, 1);
         TRY(store_done(st, e));
 
-        /* Past their date, and not tidied up yet. */
+        /* Past their date, not tidied up yet; of a backlog no more than a scrape can wait for. */
         TRY(store_query(db,
-                        "SELECT state, dies_at < expires_at, count(*) FROM keys"
-                        " WHERE state < 3 AND dies_at <= $1 GROUP BY 1, 2",
+                        "SELECT d.state, d.dies_at < d.expires_at, count(*) FROM"
+                        " (SELECT k.state, k.dies_at, k.expires_at FROM keys k WHERE k.state < 3"
+                        " AND k.dies_at <= $1 ORDER BY k.dies_at LIMIT 5000) d GROUP BY 1, 2",
                         &st, e, "i", now_ms));
         while (store_next(st)) {
                 counts[store_int(st, 0)] -= store_int(st, 2);

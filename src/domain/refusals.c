@@ -133,20 +133,26 @@ static void gather(struct refusals *r, const struct audit *a, const struct error
         pthread_mutex_unlock(&r->lock);
 }
 
-/* ---- somebody's: a command that does nothing but fail as the request did ---- */
+/* ---- somebody's: a command that changes nothing and is recorded as the request's refusal ---- */
 
 struct refusal {
         struct domain_command base;
         struct error why;
 };
 
-static enum status refuse(struct ledger_tx *tx, struct command *c, struct error *e)
+/* Also of a caller who has ended meanwhile: nothing is checked. */
+static enum status change_nothing(struct ledger_tx *tx, struct command *c, struct error *e)
 {
         (void)tx;
-        struct refusal *r = (struct refusal *)c;
-        if (e)
-                *e = r->why;
-        return r->why.status;
+        (void)c;
+        (void)e;
+        return STATUS_OK;
+}
+
+static enum status record_refusal(struct ledger_tx *tx, struct command *c, struct error *e)
+{
+        const struct refusal *r = (const struct refusal *)c;
+        return audit_append(tx, &r->base.caller, &r->base.audit, &r->why, e);
 }
 
 void refusal_note(struct domain *d, const struct caller *caller, const struct audit *a,
@@ -161,7 +167,8 @@ void refusal_note(struct domain *d, const struct caller *caller, const struct au
                 r->why = *why;
                 r->base.caller = *caller;
                 r->base.audit = *a;
-                r->base.base.apply = refuse; /* also of a caller who has ended meanwhile */
+                r->base.base.apply = change_nothing;
+                r->base.base.record = record_refusal;
                 if (domain_submit(&r->base, NULL, NULL) == STATUS_OK)
                         return;
                 domain_command_free(&r->base);
