@@ -2,6 +2,7 @@
 
 #include <chatelaine/domain_apps.h>
 #include <chatelaine/domain_keys.h>
+#include <chatelaine/domain_webhooks.h>
 
 #include <stdio.h>
 
@@ -63,6 +64,12 @@ static enum status purge_keys(struct ledger_tx *tx, struct slice *s, struct erro
                              RETENTION_SLICE, &s->n, &s->is_more, e);
 }
 
+static enum status purge_webhooks(struct ledger_tx *tx, struct slice *s, struct error *e)
+{
+        return webhooks_purge_in(tx, tx->now_ms - config_of(s)->retention.webhooks_ms,
+                                 RETENTION_SLICE, &s->n, &s->is_more, e);
+}
+
 /* The oldest row that is kept; one past the head when none is. */
 static enum status oldest_event(struct ledger_tx *tx, int64_t *ret, struct error *e)
 {
@@ -92,6 +99,8 @@ const struct duty duties[DUTIES] = {
         [DUTY_NONCES] = {"nonces", NULL, purge_nonces, NULL, 10 * SECOND_MS, NULL},
         [DUTY_IDEMPOTENCY] = {"idempotency", NULL, purge_idempotency, NULL, 10 * SECOND_MS, NULL},
         [DUTY_ENDED_KEYS] = {"retention", "key.purge", purge_keys, NULL, 10 * SECOND_MS, NULL},
+        [DUTY_WEBHOOKS] = {"retention", "webhook.purge", purge_webhooks, NULL, 10 * SECOND_MS,
+                           NULL},
         [DUTY_EVENTS] = {"retention", "journal.purge", purge_events, NULL, 10 * SECOND_MS, NULL},
 };
 

@@ -34,7 +34,8 @@ enum duty_id { /* in the order of their turns */
                DUTY_NONCES,
                DUTY_IDEMPOTENCY,
                DUTY_ENDED_KEYS,
-                      DUTY_EVENTS,
+               DUTY_WEBHOOKS,
+               DUTY_EVENTS,
                DUTIES
 };
 extern const struct duty duties[DUTIES];

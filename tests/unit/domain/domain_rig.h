@@ -79,6 +79,23 @@ static inline struct settings *rig_settings(struct rig *r, const char *extra)
         return settings;
 }
 
+/* A ledger in the place of the one before. */
+static inline void rig_ledger(struct rig *r, size_t event_bytes_max)
+{
+        struct fixture *f = &r->base;
+        ledger_free(r->ledger);
+        struct ledger_options l = {.store = f->store,
+                                   .secrets = r->secrets,
+                                   .event_bytes_max = event_bytes_max,
+                                   .queue_max = 1000,
+                                   .group_rows_max = 10000,
+                                   .env = r->domain,
+                                   .committed = rig_committed,
+                                   .committed_ctx = r};
+        OK(ledger_start(&l, &r->ledger, &f->err));
+        domain_set_ledger(r->domain, r->ledger);
+}
+
 static inline void rig_open(struct rig *r)
 {
         struct fixture *f = &r->base;
@@ -98,17 +115,8 @@ static inline void rig_open(struct rig *r)
         struct domain_options d = {
                 .store = f->store, .secrets = r->secrets, .take_settings = rig_settings(r, "")};
         OK(domain_new(&d, &r->domain, &f->err));
-        struct ledger_options l = {.store = f->store,
-                                   .secrets = r->secrets,
-                                   .event_bytes_max = 1000000,
-                                   .queue_max = 1000,
-                                   .group_rows_max = 10000,
-                                   .env = r->domain,
-                                   .committed = rig_committed,
-                                   .committed_ctx = r};
         sem_init(&r->committed, 0, 0);
-        OK(ledger_start(&l, &r->ledger, &f->err));
-        domain_set_ledger(r->domain, r->ledger);
+        rig_ledger(r, 1000000);
         OK(store_connect(f->store, STORE_READ, &r->db, &f->err));
         arena_init(&r->arena, 64 << 20);
 }

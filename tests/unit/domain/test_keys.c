@@ -517,6 +517,36 @@ static void test_a_new_pepper_leaves_old_keys_working(void **state)
         assert_true(rig_is_valid(r, new.key));
 }
 
+static void test_a_key_can_end_when_its_event_has_become_too_large(void **state)
+{
+        RIG(state);
+        struct key_mint *c;
+        struct span resources[100];
+        rig_user(r, "guest", NULL, 0);
+        for (int i = 0; i < 100; i++)
+                resources[i] = span_of(arena_printf(&r->arena, "documents/%0100d", i));
+        OK(key_mint_new(r->domain, NULL, &c, &f->err));
+        c->user = SPAN("guest");
+        c->resources = resources;
+        c->n_resources = 100;
+        OK(rig_run(r, &c->base));
+        char id[ID_HEX24_SIZE];
+        memcpy(id, c->id, sizeof id);
+        domain_command_free(&c->base);
+        assert_true(strlen(rig_event(r, "chatelaine.key.created.v1")) > 11000);
+
+        rig_ledger(r, 8192); /* message.max.bytes was lowered */
+        assert_int_equal(rig_revoke_id(r, id), 1);
+        assert_non_null(strstr(rig_event(r, "chatelaine.key.revoked.v1"), "\"resources\":[]"));
+        OK(key_mint_new(r->domain, NULL, &c, &f->err));
+        c->user = SPAN("guest");
+        c->resources = resources;
+        c->n_resources = 100;
+        assert_int_equal(rig_run(r, &c->base), STATUS_LIMIT); /* but none is made */
+        domain_command_free(&c->base);
+        rig_check_counts(r);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -542,6 +572,7 @@ int main(void)
                 RIG_TEST(test_due_keys_end_in_slices),
                 RIG_TEST(test_ended_keys_are_purged_with_their_statements),
                 RIG_TEST(test_counts_are_as_of_now),
+                RIG_TEST(test_a_key_can_end_when_its_event_has_become_too_large),
                 RIG_TEST(test_a_new_pepper_leaves_old_keys_working),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
