@@ -149,7 +149,7 @@ static enum status split_path(struct http_request *r, struct span *segments, siz
                         char *copy = arena_dup(http_arena(r), segment);
                         if (!copy)
                                 return error_no_memory(e);
-                        segment = span_make(copy, percent_decode(segment, false, copy));
+                        segment = span_make(copy, unescape(segment, false, copy));
                 }
                 segments[n++] = segment;
         }

@@ -234,7 +234,7 @@ static int hex_value(char c)
         return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
 }
 
-size_t percent_decode(struct span in, bool plus, char *out)
+size_t unescape(struct span in, bool plus, char *out)
 {
         size_t n = 0;
         for (size_t i = 0; i < in.len; i++) {
@@ -254,7 +254,7 @@ static struct span decode(struct http_request *r, struct span in, bool plus)
         if (!memchr(in.p, '%', in.len) && !(plus && memchr(in.p, '+', in.len)))
                 return in;
         char *copy = arena_dup(http_arena(r), in);
-        return copy ? span_make(copy, percent_decode(in, plus, copy)) : SPAN_NONE;
+        return copy ? span_make(copy, unescape(in, plus, copy)) : SPAN_NONE;
 }
 
 static size_t count_pairs(struct span query)

@@ -84,7 +84,7 @@ enum status check_framing(struct http_request *r, struct error *e) MUST_CHECK;
 enum status check_target(struct http_request *r, struct error *e) MUST_CHECK;
 
 /* Percent-decoding; `plus` makes "+" a space. The length; out may be the input. */
-size_t percent_decode(struct span in, bool plus, char *out);
+size_t unescape(struct span in, bool plus, char *out);
 
 /* reply.c */
 /* Status line and headers into the output. content_len < 0: chunked (HTTP/1.0: until close). */

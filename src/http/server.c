@@ -11,7 +11,7 @@
 
 /* ---- settings ---- */
 
-enum status settings_new(const struct config *c, struct settings **ret, struct error *e)
+enum status limits_new(const struct config *c, struct settings **ret, struct error *e)
 {
         struct settings *s = calloc(1, sizeof *s);
         if (!s)
@@ -94,7 +94,7 @@ static enum status start(struct http_server *s, const struct config *c, struct e
         pthread_cond_init(&s->changed, NULL);
         init_metrics(s);
         TRY(router_new(s->wiring.route_tables, &s->router, e));
-        TRY(settings_new(c, &s->settings, e));
+        TRY(limits_new(c, &s->settings, e));
         s->n_loops = loops_wanted(c);
         s->loops = calloc(s->n_loops, sizeof *s->loops);
         if (!s->loops)
@@ -148,7 +148,7 @@ static enum status load_contexts(const struct http_server *s, const struct confi
 enum status http_reload(struct http_server *s, const struct config *c, struct error *e)
 {
         struct settings *now;
-        TRY(settings_new(c, &now, e));
+        TRY(limits_new(c, &now, e));
         SSL_CTX **contexts = calloc(s->n_listeners + 1, sizeof *contexts);
         enum status status = contexts ? load_contexts(s, c, contexts, e) : error_no_memory(e);
         for (unsigned i = 0; i < s->n_loops && status == STATUS_OK; i++)

@@ -41,7 +41,7 @@ struct settings {
         struct cidr *proxies;
         size_t n_proxies;
 };
-enum status settings_new(const struct config *c, struct settings **ret, struct error *e) MUST_CHECK;
+enum status limits_new(const struct config *c, struct settings **ret, struct error *e) MUST_CHECK;
 void settings_release(struct settings *s);
 
 struct listener {
