@@ -6,7 +6,17 @@
  * item
  *
  * Outcome of an item: created | updated | unchanged | rejected. Strict (default): one bad item and
- * nothing is stored. Lenient: the good ones are.
+ * nothing is stored, and every item is rejected, the bad ones with their error. Lenient: the good
+ * ones are stored.
+ *
+ * What the interface leaves open:
+ *   - Items of one batch with the same key collapse: the last is stored, all have its verdict.
+ *   - A CloudEvent has specversion "1.0", id and type as strings; data_base64 is invalid-data.
+ *   - An item whose rule cannot run (a placeholder is missing or no name, the app lacks the scope
+ *     that the rule requires) is stored as ERROR with a status_text and revokes nothing; it gives
+ *     `received` or `updated` with that status and `failed` behind it. Several rules: all or none.
+ *   - data that was not given counts as null when it is compared.
+ *   - A request of which nothing is stored does not use up its nonce.
  */
 #ifndef CHATELAINE_DOMAIN_WEBHOOKS_H
 #define CHATELAINE_DOMAIN_WEBHOOKS_H

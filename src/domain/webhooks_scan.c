@@ -171,7 +171,9 @@ static bool same_key(const struct webhook_item *a, const struct webhook_item *b)
  */
 static enum status collapse(struct webhook_batch *b, struct error *e)
 {
+        uint64_t seed; /* else a sender could choose ids that all meet in one slot */
         size_t size = 16;
+        random_bytes(&seed, sizeof seed);
         while (size < 2 * b->n_items)
                 size *= 2;
         uint32_t *table = arena_alloc(&b->base.arena, size * sizeof *table);
@@ -181,7 +183,7 @@ static enum status collapse(struct webhook_batch *b, struct error *e)
                 struct webhook_item *item = &b->items[i];
                 if (item->slug || !item->external_id.p)
                         continue;
-                size_t at = hash_bytes(hash_bytes(0, item->external_id), item->type);
+                size_t at = hash_bytes(hash_bytes(seed, item->external_id), item->type);
                 for (;; at++) {
                         uint32_t *slot = &table[at & (size - 1)];
                         struct webhook_item *other = *slot ? &b->items[*slot - 1] : NULL;

@@ -20,6 +20,9 @@ static enum status use_nonce(struct ledger_tx *tx, const struct webhook_batch *b
                              bool *ret_is_repeat, struct error *e)
 {
         bool is_fresh = true;
+        *ret_is_repeat = false;
+        if (b->n_items && b->n_bad == b->n_items)
+                return STATUS_OK; /* nothing is stored */
         if (b->has_replay_digest) {
                 TRY(replay_use_in(tx, b->app_id, b->replay_digest, b->replay_ends_at, &is_fresh,
                                   e));
