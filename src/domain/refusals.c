@@ -50,9 +50,10 @@ enum status refusals_new(struct refusals **ret, struct error *e)
 
 static void clear(struct refusal_row **table)
 {
-        struct refusal_row *row, *next;
-        HASH_ITER(hh, *table, row, next) {
-                HASH_DEL(*table, row);
+        struct refusal_row *row = *table, *next;
+        HASH_CLEAR(hh, *table); /* the table's own memory; the rows still hold together */
+        for (; row; row = next) {
+                next = row->hh.next;
                 free(row);
         }
 }
