@@ -1,0 +1,119 @@
+/* Which scheme a request speaks, and the two that answer at once: a key and the unix socket. */
+#include "auth/state.h"
+
+#include <chatelaine/domain_keys.h>
+
+#include <stdio.h>
+
+enum status refuse_credentials(struct error *e)
+{
+        return error_set_http(e, STATUS_DENIED, 401, "invalid-credentials", NULL,
+                              "the credentials are unknown, wrong, or no longer valid");
+}
+
+/* What a request brings. A key may stand in both places, when it is the same. */
+struct credentials {
+        struct span key;   /* X-API-Key, or Bearer ctl_... */
+        struct span basic; /* what follows "Basic " */
+        struct span other; /* any other Authorization */
+};
+
+static enum status ambiguous(struct error *e)
+{
+        return error_set(e, STATUS_INVALID, "ambiguous-credentials", "Authorization",
+                         "the request brings more than one credential: send one");
+}
+
+static struct span after(struct span text, const char *scheme)
+{
+        size_t n = strlen(scheme);
+
+        if (text.len <= n || text.p[n] != ' ' || !span_is_nocase(span_make(text.p, n), scheme))
+                return SPAN_NONE;
+        return span_trim(span_make(text.p + n, text.len - n));
+}
+
+/* RFC 9110 11.6.2: one Authorization field; scheme names do not care about case. */
+static enum status read_credentials(const struct request_view *req, struct credentials *ret, struct error *e)
+{
+        struct span name, value;
+        bool has_authorization = false;
+
+        for (size_t i = 0; req->header_each(req->http, i, &name, &value); i++) {
+                struct span bearer;
+
+                if (span_is_nocase(name, "X-API-Key")) {
+                        if (ret->key.p && !span_equal(ret->key, value))
+                                return ambiguous(e);
+                        ret->key = value;
+                }
+                if (!span_is_nocase(name, "Authorization"))
+                        continue;
+                if (has_authorization)
+                        return ambiguous(e);
+                has_authorization = true;
+                bearer = after(value, "Bearer");
+                ret->basic = after(value, "Basic");
+                if (span_starts(bearer, KEY_PREFIX)) {
+                        if (ret->key.p && !span_equal(ret->key, bearer))
+                                return ambiguous(e);
+                        ret->key = bearer;
+                } else if (!ret->basic.p) {
+                        ret->other = value;
+                }
+        }
+        if ((ret->key.p != NULL) + (ret->basic.p != NULL) + (ret->other.p != NULL) > 1)
+                return ambiguous(e);
+        return STATUS_OK;
+}
+
+/* Valid by the row and the clock at this moment; every cause of a refusal looks the same. */
+static enum status key_check_in(struct auth_loop *l, const struct request_view *req, struct span key,
+                                struct principal *p, struct error *e)
+{
+        struct key_row row;
+        enum status s = key_find(l->auth->domain, l->db, key, req->arena, &row, e);
+
+        if (s == STATUS_NOT_FOUND || (s == STATUS_OK && !key_is_valid(&row, clock_now_ms())))
+                return refuse_credentials(e);
+        TRY(s);
+        return key_principal(l->db, &row, req->arena, p, e);
+}
+
+static void unix_principal(const struct request_view *req, struct principal *p)
+{
+        p->caller.kind = CALLER_UNIX;
+        snprintf(p->caller.id, sizeof p->caller.id, "%u", req->unix_uid);
+        p->is_all = true;
+}
+
+void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req, auth_then then)
+{
+        struct principal *p = arena_alloc(req->arena, sizeof *p);
+        struct credentials c = {0};
+        struct error e = {0};
+        enum status s;
+
+        (void)a;
+        if (!p)
+                s = error_no_memory(&e);
+        else
+                s = read_credentials(req, &c, &e);
+        if (s == STATUS_OK && c.basic.p) {
+                basic_check(l, req, c.basic, then);
+                return;
+        }
+        if (s == STATUS_OK) {
+                p->db = l->db;
+                if (c.key.p)
+                        s = key_check_in(l, req, c.key, p, &e);
+                else if (c.other.p)
+                        s = refuse_credentials(&e);
+                else if (req->is_unix)
+                        unix_principal(req, p);
+                else
+                        s = error_set_http(&e, STATUS_DENIED, 401, "no-credentials", "Authorization",
+                                           "the request brings no credentials: send X-API-Key, Bearer or Basic");
+        }
+        then(req->http, s == STATUS_OK ? p : NULL, &e);
+}

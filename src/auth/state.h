@@ -1,0 +1,37 @@
+/*
+ * state: what the schemes of this room share.
+ *
+ *   struct auth        one a process; each table below has its own lock
+ *   struct auth_loop   one a loop: no lock
+ */
+#ifndef CHATELAINE_AUTH_STATE_H
+#define CHATELAINE_AUTH_STATE_H
+
+#include <chatelaine/auth.h>
+
+struct app_keys;   /* app_keys.c: keyed HMACs of apps */
+struct rates;      /* rate.c: the apps' token buckets */
+struct failures;   /* failures.c: wrong passwords by user and by address */
+struct remembered; /* remembered.c: right passwords of the last minute */
+
+struct auth {
+        struct domain *domain;
+        struct pool *pool;
+        struct rates *rates;
+        struct failures *failures;
+        struct remembered *remembered;
+};
+
+struct auth_loop {
+        struct auth *auth;
+        struct store_conn *db;
+        struct app_keys *app_keys;
+};
+
+/* basic.c: `credentials` is what follows "Basic ". Calls `then` once, now or later on this loop. */
+void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials, auth_then then);
+
+/* 401 "invalid-credentials", one text for all causes. */
+enum status refuse_credentials(struct error *e);
+
+#endif
