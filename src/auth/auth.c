@@ -50,7 +50,8 @@ enum status auth_new(struct domain *d, struct auth **ret, struct error *e)
         if (s == STATUS_OK)
                 s = remembered_new(&a->remembered, e);
         if (s == STATUS_OK)
-                s = pool_new("slow", POOL_THREADS, POOL_WAITING_MAX, pool_state_new, pool_state_free, d, &a->pool, e);
+                s = pool_new("slow", POOL_THREADS, POOL_WAITING_MAX, pool_state_new,
+                             pool_state_free, d, &a->pool, e);
         if (s != STATUS_OK) {
                 auth_free(a);
                 return s;
@@ -77,7 +78,8 @@ void auth_forget_user(struct auth *a, struct span user_id)
 
 /* ---- loops ---- */
 
-enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret, struct error *e)
+enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret,
+                          struct error *e)
 {
         struct auth_loop *l = calloc(1, sizeof *l);
         enum status s;

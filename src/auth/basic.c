@@ -4,8 +4,8 @@
  *     loop: user's row ─▶ remembered? ─▶ principal
  *                          │ no
  *                          ▼ too many failures? 429
- *     pool: scrypt; for an unknown user against a password that nobody has, so that it takes as long
- *     loop: remember or count ─▶ principal or 401
+ *     pool: scrypt; for an unknown user against a password that nobody has, so that it takes as
+ * long loop: remember or count ─▶ principal or 401
  */
 #include "auth/failures.h"
 #include "auth/remembered.h"
@@ -20,7 +20,8 @@
 #define CREDENTIALS_MAX 2048
 
 /* A well-formed scrypt text whose hash is no password's: 32 zero bytes. */
-#define NOBODYS_PASSWORD "$scrypt$ln=15,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+#define NOBODYS_PASSWORD \
+        "$scrypt$ln=15,r=8,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 struct basic {
         struct job job;
@@ -52,7 +53,8 @@ static void finish(struct basic *b, enum status s, const struct error *e)
         if (s == STATUS_OK) {
                 p->db = b->loop->db;
                 p->caller.kind = CALLER_USER;
-                snprintf(p->caller.id, sizeof p->caller.id, "%.*s", (int)b->user.id.len, b->user.id.p);
+                snprintf(p->caller.id, sizeof p->caller.id, "%.*s", (int)b->user.id.len,
+                         b->user.id.p);
                 snprintf(p->caller.user_id, sizeof p->caller.user_id, "%s", p->caller.id);
                 p->user_number = b->user.number;
                 p->has_user_number = true;
@@ -100,8 +102,9 @@ static void run(struct job *j, void *thread_state)
         struct basic *b = (struct basic *)j;
 
         (void)thread_state;
-        b->status = password_verify(b->password, b->is_known ? b->user.password : SPAN(NOBODYS_PASSWORD), &b->matches,
-                                    &b->error);
+        b->status = password_verify(b->password,
+                                    b->is_known ? b->user.password : SPAN(NOBODYS_PASSWORD),
+                                    &b->matches, &b->error);
 }
 
 /* Back on the loop. The user may have been changed while scrypt ran: the row is read again. */
@@ -131,7 +134,8 @@ static void deliver(struct mail *m)
         finish(b, STATUS_OK, NULL);
 }
 
-void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials, auth_then then)
+void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
+                 auth_then then)
 {
         struct basic *b = arena_alloc(req->arena, sizeof *b);
         struct error e;
@@ -155,7 +159,8 @@ void basic_check(struct auth_loop *l, const struct request_view *req, struct spa
         }
         if (!find_user(b))
                 return;
-        if (b->is_known && remembered_has(l->auth->remembered, b->user.id, b->user.password, b->password)) {
+        if (b->is_known &&
+            remembered_has(l->auth->remembered, b->user.id, b->user.password, b->password)) {
                 finish(b, STATUS_OK, NULL);
                 return;
         }

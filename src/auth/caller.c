@@ -18,7 +18,7 @@ struct credentials {
         struct span other; /* any other Authorization */
 };
 
-static enum status ambiguous(struct error *e)
+enum status refuse_ambiguous(struct error *e)
 {
         return error_set(e, STATUS_INVALID, "ambiguous-credentials", "Authorization",
                          "the request brings more than one credential: send one");
@@ -34,7 +34,8 @@ static struct span after(struct span text, const char *scheme)
 }
 
 /* RFC 9110 11.6.2: one Authorization field; scheme names do not care about case. */
-static enum status read_credentials(const struct request_view *req, struct credentials *ret, struct error *e)
+static enum status read_credentials(const struct request_view *req, struct credentials *ret,
+                                    struct error *e)
 {
         struct span name, value;
         bool has_authorization = false;
@@ -44,32 +45,32 @@ static enum status read_credentials(const struct request_view *req, struct crede
 
                 if (span_is_nocase(name, "X-API-Key")) {
                         if (ret->key.p && !span_equal(ret->key, value))
-                                return ambiguous(e);
+                                return refuse_ambiguous(e);
                         ret->key = value;
                 }
                 if (!span_is_nocase(name, "Authorization"))
                         continue;
                 if (has_authorization)
-                        return ambiguous(e);
+                        return refuse_ambiguous(e);
                 has_authorization = true;
                 bearer = after(value, "Bearer");
                 ret->basic = after(value, "Basic");
                 if (span_starts(bearer, KEY_PREFIX)) {
                         if (ret->key.p && !span_equal(ret->key, bearer))
-                                return ambiguous(e);
+                                return refuse_ambiguous(e);
                         ret->key = bearer;
                 } else if (!ret->basic.p) {
                         ret->other = value;
                 }
         }
         if ((ret->key.p != NULL) + (ret->basic.p != NULL) + (ret->other.p != NULL) > 1)
-                return ambiguous(e);
+                return refuse_ambiguous(e);
         return STATUS_OK;
 }
 
 /* Valid by the row and the clock at this moment; every cause of a refusal looks the same. */
-static enum status key_check_in(struct auth_loop *l, const struct request_view *req, struct span key,
-                                struct principal *p, struct error *e)
+static enum status key_check_in(struct auth_loop *l, const struct request_view *req,
+                                struct span key, struct principal *p, struct error *e)
 {
         struct key_row row;
         enum status s = key_find(l->auth->domain, l->db, key, req->arena, &row, e);
@@ -87,7 +88,8 @@ static void unix_principal(const struct request_view *req, struct principal *p)
         p->is_all = true;
 }
 
-void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req, auth_then then)
+void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                 auth_then then)
 {
         struct principal *p = arena_alloc(req->arena, sizeof *p);
         struct credentials c = {0};
@@ -112,8 +114,9 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
                 else if (req->is_unix)
                         unix_principal(req, p);
                 else
-                        s = error_set_http(&e, STATUS_DENIED, 401, "no-credentials", "Authorization",
-                                           "the request brings no credentials: send X-API-Key, Bearer or Basic");
+                        s = error_set_http(
+                                &e, STATUS_DENIED, 401, "no-credentials", "Authorization",
+                                "the request brings no credentials: send X-API-Key, Bearer or Basic");
         }
         then(req->http, s == STATUS_OK ? p : NULL, &e);
 }

@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define SLOTS 1024 /* apps that send at the same time; beyond, the one idle longest is forgotten */
+#define SLOTS                                                                              \
+        1024 /* apps that send at the same time; beyond, the one idle longest is forgotten \
+              */
 
 struct slot {
         int64_t app_id; /* 0 = free */
@@ -43,7 +45,8 @@ static double refill(double tokens, int64_t rate, int64_t passed_us)
 }
 
 /* The app's slot, filled up to now. Lock held. */
-static struct slot *slot_of(struct rates *r, int64_t app_id, int64_t requests, int64_t items, int64_t now)
+static struct slot *slot_of(struct rates *r, int64_t app_id, int64_t requests, int64_t items,
+                            int64_t now)
 {
         struct slot *idle = &r->slots[0];
 
@@ -59,7 +62,10 @@ static struct slot *slot_of(struct rates *r, int64_t app_id, int64_t requests, i
                 if (s->refilled_mono_us < idle->refilled_mono_us)
                         idle = s;
         }
-        *idle = (struct slot){.app_id = app_id, .refilled_mono_us = now, .requests = (double)requests, .items = (double)items};
+        *idle = (struct slot){.app_id = app_id,
+                              .refilled_mono_us = now,
+                              .requests = (double)requests,
+                              .items = (double)items};
         return idle;
 }
 
@@ -95,7 +101,8 @@ enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t ite
                 wait = wait_items;
         if (!wait)
                 return STATUS_OK;
-        error_set(e, STATUS_LIMIT, "app-rate", NULL, "the app sends more than it may a second: wait");
+        error_set(e, STATUS_LIMIT, "app-rate", NULL,
+                  "the app sends more than it may a second: wait");
         if (e)
                 e->retry_after_ms = wait;
         return STATUS_LIMIT;

@@ -17,7 +17,7 @@ struct slot {
 };
 
 struct remembered {
-        uint8_t key[32]; /* of this process */
+        uint8_t key[32];      /* of this process */
         pthread_mutex_t lock; /* guards slots */
         struct slot slots[SLOTS];
 };
@@ -44,7 +44,8 @@ void remembered_free(struct remembered *r)
 }
 
 /* HMAC of stored text and password; the stored text has no NUL. */
-static bool mac_of(const struct remembered *r, struct span stored, struct span password, uint8_t out[HMAC_SIZE_MAX])
+static bool mac_of(const struct remembered *r, struct span stored, struct span password,
+                   uint8_t out[HMAC_SIZE_MAX])
 {
         struct hmac *h;
 
@@ -74,7 +75,8 @@ static struct slot *slot_of(struct remembered *r, struct span user_id)
         return next;
 }
 
-bool remembered_has(struct remembered *r, struct span user_id, struct span stored, struct span password)
+bool remembered_has(struct remembered *r, struct span user_id, struct span stored,
+                    struct span password)
 {
         uint8_t mac[HMAC_SIZE_MAX];
         const struct slot *s;
@@ -84,13 +86,15 @@ bool remembered_has(struct remembered *r, struct span user_id, struct span store
                 return false;
         pthread_mutex_lock(&r->lock);
         s = slot_of(r, user_id);
-        has = span_is(user_id, s->user_id) && clock_mono_ms() < s->ends_mono_ms && crypto_equal(s->mac, mac, sizeof s->mac);
+        has = span_is(user_id, s->user_id) && clock_mono_ms() < s->ends_mono_ms &&
+              crypto_equal(s->mac, mac, sizeof s->mac);
         pthread_mutex_unlock(&r->lock);
         wipe(mac, sizeof mac);
         return has;
 }
 
-void remembered_add(struct remembered *r, struct span user_id, struct span stored, struct span password)
+void remembered_add(struct remembered *r, struct span user_id, struct span stored,
+                    struct span password)
 {
         uint8_t mac[HMAC_SIZE_MAX];
         struct slot *s;

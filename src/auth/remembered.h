@@ -12,8 +12,10 @@
 struct remembered;
 enum status remembered_new(struct remembered **ret, struct error *e) MUST_CHECK;
 void remembered_free(struct remembered *r);
-bool remembered_has(struct remembered *r, struct span user_id, struct span stored, struct span password);
-void remembered_add(struct remembered *r, struct span user_id, struct span stored, struct span password);
+bool remembered_has(struct remembered *r, struct span user_id, struct span stored,
+                    struct span password);
+void remembered_add(struct remembered *r, struct span user_id, struct span stored,
+                    struct span password);
 void remembered_forget(struct remembered *r, struct span user_id);
 
 #endif

@@ -29,9 +29,12 @@ struct auth_loop {
 };
 
 /* basic.c: `credentials` is what follows "Basic ". Calls `then` once, now or later on this loop. */
-void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials, auth_then then);
+void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
+                 auth_then then);
 
 /* 401 "invalid-credentials", one text for all causes. */
 enum status refuse_credentials(struct error *e);
+/* 400 "ambiguous-credentials". */
+enum status refuse_ambiguous(struct error *e);
 
 #endif

@@ -1,0 +1,134 @@
+#include "auth/app_keys.h"
+
+#include <stdlib.h>
+
+#define SLOTS 128
+#define SECRET_BYTES_MAX 4096
+
+struct opened {
+        bool is_open;
+        struct buf secret;
+        struct hmac *hmac;
+        struct pkey *pkey;
+};
+
+struct slot {
+        int64_t app_id; /* 0 = free */
+        int64_t version;
+        uint64_t used; /* tick of the last call */
+        struct opened key, old;
+};
+
+struct app_keys {
+        uint64_t tick;
+        struct slot slots[SLOTS];
+};
+
+static void opened_close(struct opened *o)
+{
+        if (!o->is_open)
+                return;
+        buf_fini_secret(&o->secret);
+        hmac_free(o->hmac);
+        pkey_free(o->pkey);
+        *o = (struct opened){0};
+}
+
+static void slot_clear(struct slot *s)
+{
+        opened_close(&s->key);
+        opened_close(&s->old);
+        *s = (struct slot){0};
+}
+
+enum status app_keys_new(struct app_keys **ret, struct error *e)
+{
+        struct app_keys *k = calloc(1, sizeof *k);
+        if (!k)
+                return error_no_memory(e);
+        *ret = k;
+        return STATUS_OK;
+}
+
+void app_keys_free(struct app_keys *k)
+{
+        if (!k)
+                return;
+        for (size_t i = 0; i < SLOTS; i++)
+                slot_clear(&k->slots[i]);
+        free(k);
+}
+
+/* The app's slot, empty when it held another app or another version. */
+static struct slot *slot_of(struct app_keys *k, const struct app_row *app)
+{
+        struct slot *found = &k->slots[0];
+        for (size_t i = 0; i < SLOTS && found->app_id != app->id; i++) {
+                struct slot *s = &k->slots[i];
+                if (s->app_id == app->id || s->used < found->used)
+                        found = s;
+        }
+        if (found->app_id != app->id || found->version != app->version) {
+                slot_clear(found);
+                found->app_id = app->id;
+                found->version = app->version;
+        }
+        found->used = ++k->tick;
+        return found;
+}
+
+static enum status open_secret(struct opened *o, const struct secrets *secrets,
+                               const struct app_row *app, const struct app_key *key,
+                               struct error *e)
+{
+        bool is_256 = app->strategy == APP_STANDARD || key->algorithm == APP_HMAC_SHA256;
+        TRY(app_open_secret(secrets, app->slug, key, &o->secret, e));
+        TRY(buf_check(&o->secret, e));
+        return hmac_new(is_256 ? HMAC_SHA256 : HMAC_SHA512, buf_view(&o->secret), &o->hmac, e);
+}
+
+/* A key that does not open is the keeper's fault, not the caller's. */
+static enum status open_key(struct opened *o, const struct secrets *secrets,
+                            const struct app_row *app, const struct app_key *key, struct error *e)
+{
+        if (o->is_open)
+                return STATUS_OK;
+        o->is_open = true;
+        buf_init(&o->secret, SECRET_BYTES_MAX);
+        enum status s = key->algorithm == APP_ED25519 ? pkey_from_pem(key->public_pem, &o->pkey, e)
+                                                      : open_secret(o, secrets, app, key, e);
+        if (s == STATUS_OK)
+                return s;
+        opened_close(o);
+        return s == STATUS_NO_MEMORY
+                       ? s
+                       : error_set(e, STATUS_INTERNAL, "app-key-unreadable", NULL,
+                                   "The app's key does not open under the secret file.");
+}
+
+static struct app_live live_of(const struct opened *o, const struct app_key *key)
+{
+        return (struct app_live){.algorithm = key->algorithm,
+                                 .secret = buf_view(&o->secret),
+                                 .hmac = o->hmac,
+                                 .pkey = o->pkey};
+}
+
+enum status app_keys_live(struct app_keys *k, const struct secrets *secrets,
+                          const struct app_row *app, int64_t now_ms,
+                          struct app_live ret[APP_LIVE_MAX], size_t *ret_n, struct error *e)
+{
+        struct slot *s = slot_of(k, app);
+        bool is_grace = app->has_old && now_ms < app->old_ends_at;
+
+        TRY(open_key(&s->key, secrets, app, &app->key, e));
+        if (is_grace)
+                TRY(open_key(&s->old, secrets, app, &app->old, e));
+        else
+                opened_close(&s->old);
+        ret[0] = live_of(&s->key, &app->key);
+        if (is_grace)
+                ret[1] = live_of(&s->old, &app->old);
+        *ret_n = is_grace ? 2 : 1;
+        return STATUS_OK;
+}
