@@ -1,0 +1,100 @@
+#include "api/grants.h"
+
+#include <stdio.h>
+
+struct grant_body {
+        struct span role, resource;
+};
+
+/* The error of an element, with the place of its member. */
+static enum status at_member(struct error *e, enum status status, const char *at, size_t i,
+                             const char *member)
+{
+        snprintf(e->where, sizeof e->where, "%s/%zu%s", at, i, member);
+        return status;
+}
+
+static enum status grant_read(struct api_call *c, const struct json *item, const char *at, size_t i,
+                              const char *default_resource, struct grant *ret, struct error *e)
+{
+        static const struct json_field fields[] = {
+                JSON_FIELD(struct grant_body, role, "role", JSON_AS_TEXT,
+                           JSON_REQUIRED | JSON_NONEMPTY),
+                JSON_FIELD(struct grant_body, resource, "resource", JSON_AS_TEXT, JSON_NULLABLE),
+                JSON_FIELD_END,
+        };
+        char place[64];
+        snprintf(place, sizeof place, "%s/%zu", at, i);
+        struct grant_body body = {.resource = span_of(default_resource)};
+        TRY(json_dispatch_at(item, place, fields, &body, c->arena, e));
+        if (!body.resource.p) {
+                enum status status = error_set(e, STATUS_INVALID, "missing-field", NULL,
+                                               "A grant names its resource.");
+                return at_member(e, status, at, i, "/resource");
+        }
+        enum status status = resource_read(body.resource, &ret->resource, e);
+        if (status != STATUS_OK)
+                return at_member(e, status, at, i, "/resource");
+        ret->role = body.role;
+        return STATUS_OK;
+}
+
+enum status grants_read(struct api_call *c, const struct json *array, const char *at,
+                        const char *default_resource, struct grant **ret, size_t *ret_n,
+                        struct error *e)
+{
+        size_t n = json_size(array);
+        if (n > GRANTS_MAX)
+                return error_set(e, STATUS_INVALID, "too-many-grants", at, "At most %d grants.",
+                                 GRANTS_MAX);
+        struct grant *list = arena_alloc(c->arena, n * sizeof *list);
+        if (!list)
+                return error_no_memory(e);
+        for (size_t i = 0; i < n; i++)
+                TRY(grant_read(c, json_at(array, i), at, i, default_resource, &list[i], e));
+        *ret = list;
+        *ret_n = n;
+        return STATUS_OK;
+}
+
+enum status grants_within(const struct api_call *c, const char *at, const struct grant *list,
+                          size_t n, struct error *e)
+{
+        for (size_t i = 0; i < n; i++) {
+                enum status status = grants_may_give(c->who, list[i].role, list[i].resource, e);
+                if (status != STATUS_OK)
+                        return at_member(e, status, at, i, "/role");
+        }
+        return STATUS_OK;
+}
+
+enum status grants_held(const struct api_call *c, const char *subject, struct error *e)
+{
+        struct rights rights;
+        TRY(grants_load(c->db, subject, c->arena, &rights, e));
+        for (size_t i = 0; i < rights.n; i++) {
+                const char *action = arena_dup(c->arena, rights.list[i].action);
+                if (!action)
+                        return error_no_memory(e);
+                TRY(api_may(c, action, rights.list[i].resource, e));
+        }
+        return STATUS_OK;
+}
+
+enum status resources_read(struct api_call *c, const struct json_texts *texts, const char *at,
+                           struct span **ret, struct error *e)
+{
+        if (texts->n > GRANTS_MAX)
+                return error_set(e, STATUS_INVALID, "too-many-resources", at,
+                                 "At most %d resources.", GRANTS_MAX);
+        struct span *list = arena_alloc(c->arena, texts->n * sizeof *list);
+        if (!list)
+                return error_no_memory(e);
+        for (size_t i = 0; i < texts->n; i++) {
+                enum status status = resource_read(texts->items[i], &list[i], e);
+                if (status != STATUS_OK)
+                        return at_member(e, status, at, i, "");
+        }
+        *ret = list;
+        return STATUS_OK;
+}

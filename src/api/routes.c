@@ -1,0 +1,113 @@
+/* Every native endpoint at a glance, and the room's life. */
+#include "api/endpoints.h"
+
+#include <stdlib.h>
+
+#define BATCH (MEDIA_JSON | MEDIA_CLOUDEVENT | MEDIA_CLOUDEVENT_BATCH | MEDIA_NDJSON)
+#define APPS FACE_WEBHOOKS
+#define BOTH (FACE_WEBHOOKS | FACE_NATIVE)
+#define OURS FACE_NATIVE
+#define HEALTH FACE_HEALTH
+
+// clang-format off
+static const struct api_endpoint endpoints[] = {
+        {HTTP_POST,   "/v1/webhooks",                    BOTH, BATCH,      ENTRY_OPEN,   WRITES,  webhooks_post,          "webhook.ingest",    "app"},
+        {HTTP_POST,   "/app/webhook",                    APPS, BATCH,      ENTRY_OPEN,   WRITES,  webhooks_post,          "webhook.ingest",    "app"},
+        {HTTP_POST,   "/app/webhook/{slug}",             APPS, BATCH,      ENTRY_OPEN,   WRITES,  webhooks_post_standard, "webhook.ingest",    "app"},
+        {HTTP_GET,    "/v1/webhooks",                    OURS, 0,          ENTRY_CALLER, READS,   webhooks_list,          NULL,                "webhook"},
+        {HTTP_GET,    "/v1/webhooks/{log_id}",           OURS, 0,          ENTRY_CALLER, READS,   webhooks_get,           NULL,                "webhook"},
+        {HTTP_POST,   "/v1/webhooks/{log_id}/replay",    OURS, 0,          ENTRY_CALLER, WRITES,  webhooks_replay,        "webhook.replay",    "webhook"},
+
+        {HTTP_POST,   "/v1/keys",                        OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  keys_mint,              "key.mint",          "key"},
+        {HTTP_GET,    "/v1/keys",                        OURS, 0,          ENTRY_CALLER, READS,   keys_list,              NULL,                "key"},
+        {HTTP_POST,   "/v1/keys/revoke",                 OURS, MEDIA_JSON, ENTRY_CALLER, REVOKES, keys_revoke,            "key.revoke",        "selector"},
+        {HTTP_POST,   "/v1/keys/verify",                 OURS, MEDIA_JSON, ENTRY_CALLER, READS,   keys_verify,            NULL,                "key"},
+        {HTTP_GET,    "/v1/keys/{id}",                   OURS, 0,          ENTRY_CALLER, READS,   keys_get,               NULL,                "key"},
+        {HTTP_PATCH,  "/v1/keys/{id}",                   OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  keys_patch,             "key.suspend",       "key"},
+        {HTTP_DELETE, "/v1/keys/{id}",                   OURS, 0,          ENTRY_CALLER, REVOKES, keys_delete,            "key.revoke",        "key"},
+        {HTTP_POST,   "/v1/keys/{id}/rotate",            OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  keys_rotate,            "key.rotate",        "key"},
+
+        {HTTP_GET,    "/v1/inboxes",                     OURS, 0,          ENTRY_CALLER, READS,   inboxes_list,           NULL,                "inbox"},
+        {HTTP_POST,   "/v1/inboxes",                     OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  inboxes_post,           "inbox.create",      "inbox"},
+        {HTTP_GET,    "/v1/documents",                   OURS, 0,          ENTRY_CALLER, READS,   documents_list,         NULL,                "document"},
+        {HTTP_POST,   "/v1/documents",                   OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  documents_post,         "document.create",   "document"},
+        {HTTP_GET,    "/v1/documents/{id}",              OURS, 0,          ENTRY_CALLER, READS,   documents_get,          NULL,                "document"},
+        {HTTP_POST,   "/v1/documents/{id}/done",         OURS, 0,          ENTRY_CALLER, REVOKES, documents_done,         "document.done",     "document"},
+        {HTTP_POST,   "/v1/documents/{id}/reopen",       OURS, 0,          ENTRY_CALLER, WRITES,  documents_reopen,       "document.reopen",   "document"},
+
+        {HTTP_GET,    "/v1/apps",                        OURS, 0,          ENTRY_CALLER, READS,   apps_list,              NULL,                "app"},
+        {HTTP_POST,   "/v1/apps",                        OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  apps_post,              "app.create",        "app"},
+        {HTTP_GET,    "/v1/apps/{slug}",                 OURS, 0,          ENTRY_CALLER, READS,   apps_get,               NULL,                "app"},
+        {HTTP_PATCH,  "/v1/apps/{slug}",                 OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  apps_patch,             "app.change",        "app"},
+        {HTTP_DELETE, "/v1/apps/{slug}",                 OURS, 0,          ENTRY_CALLER, REVOKES, apps_delete,            "app.delete",        "app"},
+        {HTTP_POST,   "/v1/apps/{slug}/rotate",          OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  apps_rotate,            "app.rotate",        "app"},
+        {HTTP_GET,    "/v1/apps/{slug}/agreements",      OURS, 0,          ENTRY_CALLER, READS,   agreements_list,        NULL,                "app"},
+        {HTTP_POST,   "/v1/apps/{slug}/agreements",      OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  agreements_post,        "agreement.accept",  "app"},
+        {HTTP_DELETE, "/v1/apps/{slug}/agreements",      OURS, MEDIA_JSON, ENTRY_CALLER, REVOKES, agreements_delete,      "agreement.withdraw", "app"},
+
+        {HTTP_GET,    "/v1/admin/users",                 OURS, 0,          ENTRY_CALLER, READS,   users_list,             NULL,                "user"},
+        {HTTP_POST,   "/v1/admin/users",                 OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  users_post,             "user.create",       "user"},
+        {HTTP_GET,    "/v1/admin/users/{id}",            OURS, 0,          ENTRY_CALLER, READS,   users_get,              NULL,                "user"},
+        {HTTP_PATCH,  "/v1/admin/users/{id}",            OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  users_patch,            "user.change",       "user"},
+        {HTTP_DELETE, "/v1/admin/users/{id}",            OURS, 0,          ENTRY_CALLER, REVOKES, users_delete,           "user.delete",       "user"},
+        {HTTP_GET,    "/v1/admin/roles",                 OURS, 0,          ENTRY_CALLER, READS,   roles_list,             NULL,                "role"},
+        {HTTP_POST,   "/v1/admin/roles",                 OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  roles_post,             "role.create",       "role"},
+        {HTTP_GET,    "/v1/admin/roles/{id}",            OURS, 0,          ENTRY_CALLER, READS,   roles_get,              NULL,                "role"},
+
+        {HTTP_GET,    "/v1/events",                      OURS, 0,          ENTRY_CALLER, READS,   events_get,             NULL,                "events"},
+
+        {HTTP_POST,   "/v1/admin/backup",                OURS, MEDIA_JSON, ENTRY_SOCKET, READS,   admin_backup,           "backup",            "file"},
+        {HTTP_POST,   "/v1/admin/secrets/rotate",        OURS, MEDIA_JSON, ENTRY_SOCKET, WRITES,  admin_rotate_secrets,   "secret.rotate",     "secrets"},
+        {HTTP_POST,   "/v1/admin/events/republish",      OURS, MEDIA_JSON, ENTRY_SOCKET, WRITES,  admin_republish,        "events.republish",  "events"},
+        {HTTP_GET,    "/v1/admin/audit/verify",          OURS, 0,          ENTRY_SOCKET, READS,   admin_audit_verify,     NULL,                "audit"},
+        {HTTP_GET,    "/v1/admin/audit/public-key",      OURS, 0,          ENTRY_SOCKET, READS,   admin_audit_key,        NULL,                "audit"},
+        {HTTP_GET,    "/v1/admin/routes",                OURS, 0,          ENTRY_SOCKET, READS,   admin_routes,           NULL,                "routes"},
+
+        {HTTP_GET,    "/healthz",                        HEALTH, 0,        ENTRY_OPEN,   READS,   health_alive,           NULL,                NULL},
+        {HTTP_GET,    "/readyz",                         HEALTH, 0,        ENTRY_OPEN,   READS,   health_ready,           NULL,                NULL},
+        {HTTP_GET,    "/metrics",                        HEALTH, 0,        ENTRY_OPEN,   READS,   health_metrics,         NULL,                NULL},
+};
+// clang-format on
+
+#define N_ENDPOINTS (sizeof endpoints / sizeof *endpoints)
+
+enum status api_new(const struct api_options *o, struct api **ret, struct error *e)
+{
+        struct api *a = calloc(1, sizeof *a);
+        if (!a)
+                return error_no_memory(e);
+        a->options = *o;
+        a->bound = calloc(N_ENDPOINTS, sizeof *a->bound);
+        a->routes = calloc(N_ENDPOINTS + 1, sizeof *a->routes);
+        if (!a->bound || !a->routes) {
+                api_free(a);
+                return error_no_memory(e);
+        }
+        for (size_t i = 0; i < N_ENDPOINTS; i++) {
+                const struct api_endpoint *ep = &endpoints[i];
+                a->bound[i] = (struct api_bound){.api = a, .endpoint = ep};
+                a->routes[i] = (struct http_route){.method = ep->method,
+                                                   .path = ep->path,
+                                                   .faces = ep->faces,
+                                                   .media = ep->media,
+                                                   .handler = api_enter,
+                                                   .arg = &a->bound[i],
+                                                   .is_admin_only = ep->entry == ENTRY_SOCKET};
+        }
+        *ret = a;
+        return STATUS_OK;
+}
+
+void api_free(struct api *a)
+{
+        if (!a)
+                return;
+        free(a->routes);
+        free(a->bound);
+        free(a);
+}
+
+const struct http_route *api_routes(const struct api *a)
+{
+        return a->routes;
+}

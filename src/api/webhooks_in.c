@@ -1,0 +1,140 @@
+/*
+ * Batches of an app: POST /v1/webhooks, /app/webhook, /app/webhook/{slug}.
+ *
+ *     credentials ─▶ rate ─▶ scan ─▶ bad items? ── strict ──▶ 400, verdicts, nothing stored
+ *                                        │ none, or lenient
+ *                                        ▼
+ *                                     ledger ─▶ 204 | 200 verdicts asked for | 207 some were bad
+ */
+#include "api/endpoints.h"
+#include "api/prefer.h"
+
+#include <chatelaine/domain_webhooks.h>
+
+struct intake {
+        struct auth_app app; /* the batch borrows its row and scopes */
+        struct prefer prefer;
+};
+
+static enum webhook_form form_of(enum http_media media)
+{
+        switch (media) {
+        case MEDIA_CLOUDEVENT: return WEBHOOK_FORM_CLOUDEVENT;
+        case MEDIA_CLOUDEVENT_BATCH: return WEBHOOK_FORM_CLOUDEVENT_BATCH;
+        case MEDIA_NDJSON: return WEBHOOK_FORM_NDJSON;
+        default: return WEBHOOK_FORM_JSON;
+        }
+}
+
+/* ---- answers ---- */
+
+/* The verdicts as a problem: its members, and `items` as in every other answer. */
+static enum status refuse_batch(struct api_call *c, const struct webhook_batch *b, struct error *e)
+{
+        struct error problem;
+        (void)!error_set(&problem, STATUS_INVALID, "invalid-items", NULL,
+                         "%zu of %zu items cannot be taken: nothing was stored.", b->n_bad,
+                         b->n_items);
+        buf_char(&c->out, '{');
+        http_problem_members(c->req, &problem, &c->out);
+        json_member_int(&c->out, "status_code", 400);
+        json_key(&c->out, "items");
+        webhook_verdicts_items(b, &c->out);
+        buf_char(&c->out, '}');
+        TRY(api_out_check(c, e));
+        api_reply(c, 400, "application/problem+json", buf_view(&c->out));
+        return STATUS_OK;
+}
+
+static enum status reply_verdicts(struct api_call *c, const struct webhook_batch *b,
+                                  struct error *e)
+{
+        const struct intake *in = c->state;
+        prefer_applied(c->req, &in->prefer);
+        if (b->n_bad == 0 && (!in->prefer.is_representation || b->is_repeat)) {
+                api_reply_empty(c, 204);
+                return STATUS_OK;
+        }
+        webhook_verdicts_write(b, &c->out);
+        TRY(api_out_check(c, e));
+        api_reply_out(c, b->n_bad > 0 ? 207 : 200);
+        return STATUS_OK;
+}
+
+static enum status answer_batch(struct api_call *c, struct domain_command *cmd, struct error *e)
+{
+        return reply_verdicts(c, (struct webhook_batch *)cmd, e);
+}
+
+/* What needs no transaction: nothing to store, or nothing that may be. */
+static enum status answer_now(struct api_call *c, struct webhook_batch *b, struct error *e)
+{
+        const struct intake *in = c->state;
+        enum status status = b->n_bad > 0 && !in->prefer.is_lenient ? refuse_batch(c, b, e)
+                                                                    : reply_verdicts(c, b, e);
+        domain_command_free(&b->base);
+        return status;
+}
+
+/* ---- taking it in ---- */
+
+static enum status take_batch(struct api_call *c, struct intake *in, struct error *e)
+{
+        const struct auth_app *app = &in->app;
+        struct webhook_batch *b;
+        TRY(webhook_batch_new(api_domain(c), c->settings, &app->app, &app->scopes,
+                              app->has_user ? app->user_number : 0, http_body(c->req),
+                              form_of(http_media(c->req)), &b, e));
+        enum status status = auth_app_rate(c->api->options.auth, app, b->n_items, e);
+        if (status != STATUS_OK) {
+                domain_command_free(&b->base);
+                return status;
+        }
+        b->is_lenient = in->prefer.is_lenient;
+        b->has_replay_digest = app->has_replay_digest;
+        memcpy(b->replay_digest, app->replay_digest, sizeof b->replay_digest);
+        b->replay_ends_at = app->replay_ends_at;
+        b->webhook_id = app->webhook_id;
+        b->webhook_id_ends_at = app->webhook_id_ends_at;
+        if (b->n_items == 0 || (b->n_bad > 0 && !b->is_lenient) || b->n_bad == b->n_items)
+                return answer_now(c, b, e);
+        struct caller who;
+        auth_app_caller(app, &who);
+        return api_submit_as(c, &who, &b->base, answer_batch, e);
+}
+
+static struct intake *intake_new(struct api_call *c, struct request_view *view)
+{
+        struct intake *in = NULL;
+        if (API_NEW(c, in)) {
+                in->prefer = prefer_read(c->req);
+                c->state = in;
+                http_view(c->req, view);
+        }
+        return in;
+}
+
+/* An app by Link or Signature, whichever its strategy says, with scope `webhook` or a narrower one.
+ */
+enum status webhooks_post(struct api_call *c, struct error *e)
+{
+        struct request_view view;
+        struct intake *in = intake_new(c, &view);
+        if (!in)
+                return error_no_memory(e);
+        TRY(auth_app(c->api->options.auth, c->loop, &view, "webhook", &in->app, e));
+        c->target = in->app.app.slug;
+        return take_batch(c, in, e);
+}
+
+/* An app of strategy STANDARD, by Standard Webhooks headers. */
+enum status webhooks_post_standard(struct api_call *c, struct error *e)
+{
+        struct request_view view;
+        struct intake *in = intake_new(c, &view);
+        if (!in)
+                return error_no_memory(e);
+        c->target = api_param(c, "slug");
+        TRY(auth_standard(c->api->options.auth, c->loop, &view, c->target, &in->app, e));
+        return take_batch(c, in, e);
+}
