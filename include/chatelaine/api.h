@@ -35,8 +35,10 @@ struct api_hooks {
         bool (*is_schema_ok)(void *ctx); /* the database has this program's schema */
         /* A thread of auth's pool; may block. */
         enum status (*backup)(void *ctx, const char *path, struct error *e);
-        enum status (*rotate_secrets)(void *ctx, struct error *e); /* file written, new versions in use */
-        enum status (*republish)(void *ctx, int64_t from, int64_t through, int64_t *ret_count, struct error *e);
+        enum status (*rotate_secrets)(void *ctx,
+                                      struct error *e); /* file written, new versions in use */
+        enum status (*republish)(void *ctx, int64_t from, int64_t through, int64_t *ret_count,
+                                 struct error *e);
 };
 
 struct api_options {
@@ -44,7 +46,8 @@ struct api_options {
         struct auth *auth;
         const char *version; /* of the program */
         struct api_hooks hooks;
-        /* All route tables of the process, for GET /v1/admin/routes; borrowed, NULL-terminated; may be filled after api_new. */
+        /* All route tables of the process, for GET /v1/admin/routes; borrowed, NULL-terminated; may
+         * be filled after api_new. */
         const struct http_route *const *route_tables;
 };
 

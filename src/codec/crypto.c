@@ -95,11 +95,10 @@ enum status hmac_new(enum hmac_algorithm a, struct span key, struct hmac **ret, 
         /* libcrypto would take an empty key, and anybody can sign with that. */
         if (key.len == 0)
                 return error_set(e, STATUS_INVALID, "empty-key", NULL, "The HMAC key is empty.");
-        char digest[] = "SHA256";
-        if (a == HMAC_SHA512)
-                memcpy(digest, "SHA512", sizeof digest);
         OSSL_PARAM params[] = {
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                OSSL_PARAM_construct_utf8_string(
+                        OSSL_MAC_PARAM_DIGEST,
+                        a == HMAC_SHA256 ? (char[]){"SHA256"} : (char[]){"SHA512"}, 0),
                 OSSL_PARAM_construct_end(),
         };
         EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(crypto_get()->hmac);

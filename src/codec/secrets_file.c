@@ -53,35 +53,25 @@ static enum status read_all(int fd, const char *path, struct buf *out, struct er
         }
 }
 
-/* What is open must be a file that nobody else can read. */
-static enum status check_file(const char *path, const struct stat *st, struct error *e)
-{
-        if (!S_ISREG(st->st_mode))
-                return error_set(e, STATUS_INVALID, "secret-file-invalid", path,
-                                 "Not a regular file.");
-        if ((st->st_mode & 077) && !is_credential(path))
-                return error_set(
-                        e, STATUS_DENIED, "secret-file-mode", path,
-                        "The secret file is open to group or others (mode %04o): chmod 0600 it.",
-                        (unsigned)(st->st_mode & 07777));
-        return STATUS_OK;
-}
-
 /* The file's text and its owner, once its mode has been looked at. */
 static enum status read_file(const char *path, struct buf *out, struct stat *ret_st,
                              struct error *e)
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (fd < 0)
-                return errno == ENOENT ? error_set(e, STATUS_NOT_FOUND, "secret-file-missing", path,
-                                                   "There is no secret file.")
-                                       : io_error(path, "opened", e);
-        enum status status =
-                fstat(fd, ret_st) < 0 ? io_error(path, "opened", e) : check_file(path, ret_st, e);
-        if (status == STATUS_OK)
-                status = read_all(fd, path, out, e);
-        close(fd);
-        return status;
+        CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 && errno == ENOENT)
+                return error_set(e, STATUS_NOT_FOUND, "secret-file-missing", path,
+                                 "There is no secret file.");
+        if (fd < 0 || fstat(fd, ret_st) < 0)
+                return io_error(path, "opened", e);
+        if (!S_ISREG(ret_st->st_mode))
+                return error_set(e, STATUS_INVALID, "secret-file-invalid", path,
+                                 "Not a regular file.");
+        if ((ret_st->st_mode & 077) && !is_credential(path))
+                return error_set(
+                        e, STATUS_DENIED, "secret-file-mode", path,
+                        "The secret file is open to group or others (mode %04o): chmod 0600 it.",
+                        (unsigned)(ret_st->st_mode & 07777));
+        return read_all(fd, path, out, e);
 }
 
 static enum status load_text(const char *path, struct buf *text, struct ring **ret,

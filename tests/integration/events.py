@@ -1,10 +1,13 @@
-"""What came out of Kafka: a plain consumer that reads every CloudEvent of a topic prefix."""
+"""What came out of Kafka: a plain consumer that reads every CloudEvent of a topic prefix, and holds
+each against the schema of its type."""
 
 import dataclasses
 import json
 import time
 
 import confluent_kafka
+
+import eventschema
 
 TOPICS = ("webhooks", "keys", "audit")
 
@@ -82,6 +85,7 @@ class Events:
                 offset=message.offset(), key=(message.key() or b"").decode(),
                 headers=dict(message.headers() or []), raw=message.value(),
                 event=json.loads(message.value())))
+            eventschema.check(self.messages[-1].event)
         return batch
 
     def _assign(self):

@@ -11,16 +11,19 @@ CHATELAINE_BUILD names the directory of the binary (default: build).
 """
 
 import collections
+import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import threading
 import time
 
 import requests
 
+import openapi
 import signing
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -109,6 +112,9 @@ class Daemon:
             "threads": 2,
             "node": "test",
             "kafka": {"brokers": "none"},
+            'rule "document-done"': {"on": "document.done",  # as in the file that init writes
+                                     "revoke": "documents/{data.document_id}",
+                                     "requires": "document:done"},
         }, config or {})
         self.process = None
         self.output = []                            # every line of standard error, of all runs
@@ -233,11 +239,16 @@ class Daemon:
         return f"{scheme}://127.0.0.1:{self.ports[listener]}{path}"
 
     def request(self, method, path, listener="public", **arguments):
-        """As requests.request; auth="admin" is the administrator by HTTP Basic."""
+        """As requests.request; auth="admin" is the administrator by HTTP Basic.
+
+        Every answer is held against the OpenAPI file.
+        """
         if arguments.get("auth") == "admin":
             arguments["auth"] = ("admin", PASSWORD)
         arguments.setdefault("timeout", 60)
-        return self.session.request(method, self.url(path, listener), **arguments)
+        response = self.session.request(method, self.url(path, listener), **arguments)
+        openapi.check_response(method, path, response)
+        return response
 
     def get(self, path, **arguments):
         return self.request("GET", path, **arguments)
@@ -250,6 +261,20 @@ class Daemon:
 
     def delete(self, path, **arguments):
         return self.request("DELETE", path, **arguments)
+
+    def admin(self, method, path, body=None):
+        """(status, parsed answer) of a request to the admin socket."""
+        connection = SocketConnection(self.state / "admin.sock")
+        try:
+            text = None if body is None else json.dumps(body)
+            connection.request(method, path, text, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            content = response.read()
+        finally:
+            connection.close()
+        openapi.CONTRACT.check(method, path.split("?")[0], response.status,
+                               response.headers.get("Content-Type", ""), content)
+        return response.status, json.loads(content) if content else None
 
     def run(self, *arguments, config=True, status=0, stdin=None):
         """Runs the program; returns its subprocess.CompletedProcess, the status as expected."""
@@ -325,6 +350,19 @@ class Daemon:
                     raise AssertionError(f"{complaint}; its last words:\n{text}")
                 self._news.wait(min(left, 0.5))
         return found
+
+
+class SocketConnection(http.client.HTTPConnection):
+    """HTTP on a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 def parse_log(line):

@@ -63,7 +63,7 @@ static void test_the_forms_of_a_key(void **state)
                      {PKEY_PRIVATE_PEM, 119, true, true}};
         struct pkey *k = rfc_key();
         for (size_t i = 0; i < LENGTH(cases); i++) {
-                struct pkey *again = NULL;
+                struct pkey *again;
                 struct buf b;
                 buf_init(&b, 256);
                 assert_int_equal(pkey_write(k, cases[i].form, &b, NULL), STATUS_OK);

@@ -15,7 +15,7 @@ static char directory[64], path[128];
 static int make_directory(void **state)
 {
         (void)state;
-        snprintf(directory, sizeof directory, "/tmp/secrets_XXXXXX");
+        strcpy(directory, "/tmp/secrets_XXXXXX");
         if (!mkdtemp(directory))
                 return -1;
         snprintf(path, sizeof path, "%s/secret.key", directory);

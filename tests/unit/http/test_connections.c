@@ -144,10 +144,12 @@ static void test_connections_over_the_limit_get_503(void **state)
         say(fds[3], GET("/v1/things/8"));
         hear_ok(fds[3], "8");
         close(fds[0]);
-        int status = 503; /* until the place is free */
-        for (int i = 0; i < RIG_WAIT_MS / 10 && status == 503; i++, usleep(10000))
-                status = ask_status(&rig, GET("/v1/things/9"));
-        assert_int_equal(status, 200);
+        for (int i = 0; i < RIG_WAIT_MS / 10; i++) { /* until the place is free */
+                if (ask_status(&rig, GET("/v1/things/9")) == 200)
+                        break;
+                usleep(10000);
+        }
+        assert_int_equal(ask_status(&rig, GET("/v1/things/9")), 200);
         for (int i = 1; i < 4; i++)
                 close(fds[i]);
 }
@@ -202,26 +204,27 @@ static void test_accepting_goes_on_after_descriptors_ran_out(void **state)
 {
         (void)state;
         struct rlimit before, tight;
-        int fds[64], n = 0, probe = dup(0);
+        int fds[8], probe = dup(0);
         assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
         tight = before;
         tight.rlim_cur = (rlim_t)probe + 8;
         close(probe);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
-        while (n < 64 && (fds[n] = socket(AF_INET, SOCK_STREAM, 0)) >= 0)
-                n++; /* the client's ends take what there is */
-        assert_in_range(n, 1, 63);
+        for (int i = 0; i < 8; i++) { /* the client's ends take what there is */
+                fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+                assert_true(fds[i] >= 0);
+        }
         struct sockaddr_in sa = {.sin_family = AF_INET,
                                  .sin_port = htons((uint16_t)http_port(rig.server, "main")),
                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < 8; i++) {
                 assert_int_equal(connect(fds[i], (struct sockaddr *)&sa, sizeof sa), 0);
                 say(fds[i], GET("/v1/things/7"));
         }
         usleep(300000);
         assert_int_equal(http_in_flight(rig.server), 0);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < 8; i++) {
                 hear_ok(fds[i], "7");
                 close(fds[i]);
         }
