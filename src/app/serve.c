@@ -1,0 +1,387 @@
+/*
+ * serve: the daemon. Rooms start from the store up and stop from the listener
+ * down:
+ *
+ *     start:  engine (store, domain, ledger) ─▶ publisher ─▶ auth ─▶ scheduler ─▶ api ─▶ http
+ *     stop:   http drains ─▶ scheduler ─▶ publisher flushes ─▶ ledger runs its queue ─▶ http closes ─▶ the rest
+ *
+ * Completions come through the loops' mailboxes, so the loops end after the ledger.
+ * The main thread waits for signals and does each second's small work.
+ */
+#include "app/commands.h"
+#include "app/engine.h"
+#include "app/notify.h"
+
+#include <chatelaine/api.h>
+#include <chatelaine/base_log.h>
+#include <chatelaine/base_metrics.h>
+#include <chatelaine/facade.h>
+#include <chatelaine/publish.h>
+#include <chatelaine/schedule.h>
+
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#define DRAIN_MS 10000 /* the whole stop */
+#define HTTP_DRAIN_MS 5000 /* of it, for requests in flight */
+
+struct daemon {
+        const char *config_path;
+        struct engine engine;
+        struct auth *auth;
+        pthread_mutex_t told_lock; /* guards the next two against the ledger's thread, which tells them of commits */
+        struct publisher *publisher;
+        struct scheduler *scheduler;
+        struct api *api;
+        struct http_server *http;
+        struct settings *serving, *served_before; /* http's configuration, and the one before: loops may still be reading it */
+        const struct http_route *tables[8];
+        atomic_bool is_draining, is_disk_ok;
+};
+
+/* ---- hooks ---- */
+
+static void on_committed(void *ctx, int64_t head_seq)
+{
+        struct daemon *d = ctx;
+
+        pthread_mutex_lock(&d->told_lock);
+        if (d->publisher)
+                publish_wake(d->publisher);
+        if (d->scheduler)
+                schedule_committed(d->scheduler, head_seq);
+        pthread_mutex_unlock(&d->told_lock);
+}
+
+static bool hook_is_draining(void *ctx)
+{
+        struct daemon *d = ctx;
+
+        return atomic_load_explicit(&d->is_draining, memory_order_relaxed);
+}
+
+static bool hook_is_disk_ok(void *ctx)
+{
+        struct daemon *d = ctx;
+
+        return atomic_load_explicit(&d->is_disk_ok, memory_order_relaxed);
+}
+
+/* serve refuses or migrates another schema before it listens, and holds the directory's lock from then on. */
+static bool hook_is_schema_ok(void *ctx)
+{
+        (void)ctx;
+        return true;
+}
+
+static enum status hook_backup(void *ctx, const char *path, struct error *e)
+{
+        struct daemon *d = ctx;
+
+        return store_backup(d->engine.store, path, e);
+}
+
+static enum status hook_rotate_secrets(void *ctx, struct error *e)
+{
+        struct daemon *d = ctx;
+        const char *path = d->engine.settings->config->secret_file;
+
+        TRY(secrets_rotate(path, e));
+        return domain_reload_secrets(d->engine.domain, path, e);
+}
+
+static enum status hook_republish(void *ctx, int64_t from, int64_t through, int64_t *ret_count, struct error *e)
+{
+        struct daemon *d = ctx;
+
+        return publish_again(d->publisher, from, through, ret_count, e);
+}
+
+static int64_t published_mark(void *ctx)
+{
+        struct daemon *d = ctx;
+
+        return publish_mark(d->publisher);
+}
+
+/* A loop's state: auth's, over a read connection of its own. */
+static void *loop_new(void *ctx, unsigned index, struct mailbox *mb, struct error *e)
+{
+        struct daemon *d = ctx;
+        struct store_conn *db;
+        struct auth_loop *loop;
+
+        (void)index;
+        (void)mb;
+        if (store_connect(d->engine.store, STORE_READ, &db, e) != STATUS_OK)
+                return NULL;
+        if (auth_loop_new(d->auth, db, &loop, e) != STATUS_OK) {
+                store_disconnect(db);
+                return NULL;
+        }
+        return loop;
+}
+
+static void loop_free(void *state)
+{
+        struct auth_loop *loop = state;
+        struct store_conn *db = auth_loop_db(loop);
+
+        auth_loop_free(loop);
+        store_disconnect(db);
+}
+
+/* ---- each second ---- */
+
+static void look_at_disk(struct daemon *d)
+{
+        struct settings *s = domain_settings(d->engine.domain);
+        struct statvfs v;
+        bool was_ok = hook_is_disk_ok(d), is_ok = true;
+
+        if (statvfs(s->config->state_dir, &v) == 0)
+                is_ok = (int64_t)(v.f_bavail * v.f_frsize) >= s->config->limits.min_free_disk_bytes;
+        atomic_store_explicit(&d->is_disk_ok, is_ok, memory_order_relaxed);
+        if (was_ok != is_ok && !is_ok)
+                LOG_ERROR("disk.low", LOG_S("state_dir", s->config->state_dir),
+                          LOG_I("min_free_bytes", s->config->limits.min_free_disk_bytes));
+        else if (was_ok != is_ok)
+                LOG_INFO("disk.ok", LOG_S("state_dir", s->config->state_dir));
+        settings_unref(s);
+}
+
+/* ---- start ---- */
+
+static enum status start_http(struct daemon *d, struct error *e)
+{
+        const struct config *c = d->engine.settings->config;
+        struct api_options api = {
+                .domain = d->engine.domain,
+                .auth = d->auth,
+                .version = CHATELAINE_VERSION,
+                .hooks = {.ctx = d,
+                          .is_draining = hook_is_draining,
+                          .is_disk_ok = hook_is_disk_ok,
+                          .is_schema_ok = hook_is_schema_ok,
+                          .backup = hook_backup,
+                          .rotate_secrets = hook_rotate_secrets,
+                          .republish = hook_republish},
+                .route_tables = d->tables,
+        };
+        struct http_wiring w = {.route_tables = d->tables, .loop_new = loop_new, .loop_free = loop_free, .ctx = d};
+        char socket[4096], **names = NULL;
+        enum status s;
+
+        TRY(api_new(&api, &d->api, e));
+        d->tables[0] = api_routes(d->api);
+        d->tables[1] = linked_services_routes;
+        w.error_shapes = facade_error_shapes;
+        snprintf(socket, sizeof socket, "%s/admin.sock", c->state_dir);
+        w.admin_socket = socket;
+        w.activation_fds = notify_sockets(&names);
+        w.activation_names = (const char *const *)names;
+        s = http_start(c, &w, &d->http, e);
+        for (int i = 0; i < w.activation_fds; i++)
+                free(names[i]);
+        free(names);
+        d->serving = settings_ref(d->engine.settings);
+        return s;
+}
+
+/* Who hears of commits from now on. */
+static void tell_commits(struct daemon *d, struct publisher *p, struct scheduler *s)
+{
+        pthread_mutex_lock(&d->told_lock);
+        d->publisher = p;
+        d->scheduler = s;
+        pthread_mutex_unlock(&d->told_lock);
+}
+
+static enum status start(struct daemon *d, struct config *take_config, struct error *e)
+{
+        struct engine_options o = {.take_config = take_config, .committed = on_committed, .committed_ctx = d};
+        struct schedule_options schedule = {.ctx = d, .published_mark = published_mark};
+        struct publisher *publisher;
+        struct scheduler *scheduler;
+        enum status s = publish_event_bytes_max(take_config, &o.event_bytes_max, e);
+
+        if (s != STATUS_OK) {
+                config_free(take_config);
+                return s;
+        }
+        TRY(engine_open(&o, &d->engine, e));
+        TRY(publish_start(d->engine.settings->config, d->engine.store, d->engine.ledger, &publisher, e));
+        tell_commits(d, publisher, NULL);
+        TRY(auth_new(d->engine.domain, &d->auth, e));
+        schedule.domain = d->engine.domain;
+        TRY(schedule_start(&schedule, &scheduler, e));
+        tell_commits(d, publisher, scheduler);
+        look_at_disk(d);
+        return start_http(d, e);
+}
+
+/* ---- stop ---- */
+
+static void sleep_ms(int64_t ms)
+{
+        nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void stop(struct daemon *d)
+{
+        int64_t end = clock_mono_ms() + DRAIN_MS;
+        struct publisher *p = d->publisher;
+        struct scheduler *scheduler = d->scheduler;
+
+        atomic_store(&d->is_draining, true);
+        if (d->http) {
+                http_drain(d->http);
+                while (http_in_flight(d->http) && clock_mono_ms() < end - DRAIN_MS + HTTP_DRAIN_MS)
+                        sleep_ms(5);
+        }
+        tell_commits(d, p, NULL);
+        schedule_stop(scheduler);
+        if (p) {
+                int64_t left = end - clock_mono_ms();
+                tell_commits(d, NULL, NULL);
+                publish_stop(p, left > 0 ? (int)left : 0);
+        }
+        engine_stop_ledger(&d->engine);
+        http_free(d->http);
+        api_free(d->api);
+        auth_free(d->auth);
+        settings_unref(d->serving);
+        settings_unref(d->served_before);
+        engine_close(&d->engine);
+}
+
+/* ---- reload ---- */
+
+/* A bad file keeps the settings that are there. */
+static void reload(struct daemon *d)
+{
+        struct settings *now = NULL;
+        struct config *config;
+        struct buf left;
+        struct error e;
+        enum status s;
+
+        notify_reloading(clock_mono_us());
+        s = config_load(d->config_path, &config, &e);
+        if (s == STATUS_OK)
+                s = settings_new(config, &now, &e);
+        if (s == STATUS_OK)
+                s = http_reload(d->http, now->config, &e);
+        if (s == STATUS_OK)
+                s = log_configure(now->config->log.level, now->config->log.format, &e);
+        if (s != STATUS_OK) {
+                log_error(LOG_LEVEL_ERROR, "config.reload_refused", &e);
+                settings_unref(now);
+                notify_ready();
+                return;
+        }
+        buf_init(&left, 4096);
+        config_restart_needed(d->serving->config, now->config, &left);
+        if (left.len)
+                LOG_WARN("config.restart_needed", LOG_SPAN("options", buf_view(&left)));
+        buf_fini(&left);
+        settings_unref(d->served_before);
+        d->served_before = d->serving;
+        d->serving = settings_ref(now);
+        domain_set_settings(d->engine.domain, now);
+        LOG_INFO("config.reloaded", LOG_S("path", d->config_path));
+        notify_ready();
+}
+
+/* ---- run ---- */
+
+/* Until SIGTERM or SIGINT. */
+static void run(struct daemon *d, const sigset_t *signals)
+{
+        int64_t interval = notify_interval_ms(), alive_at = 0;
+
+        for (;;) {
+                int64_t wait = interval && interval < 1000 ? interval : 1000;
+                struct timespec t = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
+                int sig = sigtimedwait(signals, NULL, &t);
+
+                if (sig == SIGTERM || sig == SIGINT)
+                        return;
+                if (sig == SIGHUP)
+                        reload(d);
+                look_at_disk(d);
+                if (interval && clock_mono_ms() >= alive_at && ledger_is_healthy(d->engine.ledger)) {
+                        notify_alive();
+                        alive_at = clock_mono_ms() + interval;
+                }
+        }
+}
+
+/* Descriptors for the connections that the configuration allows. */
+static void raise_files_limit(int64_t connections)
+{
+        struct rlimit r;
+
+        if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+                return;
+        r.rlim_cur = r.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &r) == 0 && (int64_t)r.rlim_cur < connections + 128)
+                LOG_WARN("files.limit_low", LOG_I("limit", r.rlim_cur), LOG_I("connections", connections));
+}
+
+static void block_signals(sigset_t *signals)
+{
+        sigemptyset(signals);
+        sigaddset(signals, SIGTERM);
+        sigaddset(signals, SIGINT);
+        sigaddset(signals, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, signals, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of write(2), told as such */
+}
+
+enum cli_exit cmd_serve(struct cli *c)
+{
+        struct daemon d = {.config_path = c->config_path, .told_lock = PTHREAD_MUTEX_INITIALIZER};
+        struct config *config;
+        struct error e;
+        sigset_t signals;
+        enum status s;
+
+        umask(077);
+        mallopt(M_ARENA_MAX, 2);
+        metrics_process(CHATELAINE_VERSION);
+        if (!cli_config(c))
+                return CLI_FAILED;
+        config = c->config;
+        c->config = NULL;
+        s = log_configure(config->log.level, config->log.format, &e);
+        block_signals(&signals);
+        raise_files_limit(config->limits.connections);
+        if (s == STATUS_OK)
+                s = start(&d, config, &e);
+        else
+                config_free(config);
+        if (s != STATUS_OK) {
+                log_error(LOG_LEVEL_ERROR, "serve.failed", &e);
+                stop(&d);
+                return CLI_FAILED;
+        }
+        LOG_INFO("serve.ready", LOG_S("version", CHATELAINE_VERSION), LOG_S("store", d.engine.settings->config->store),
+                 LOG_I("loops", http_loops(d.http)));
+        notify_ready();
+        run(&d, &signals);
+        notify_stopping();
+        LOG_INFO("serve.stopping");
+        stop(&d);
+        LOG_INFO("serve.stopped");
+        return CLI_FINE;
+}
