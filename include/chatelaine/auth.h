@@ -22,6 +22,8 @@
 
 struct auth; /* one a process: password pool, remembered successes, failures by user and address, apps' rates */
 enum status auth_new(struct domain *d, struct auth **ret, struct error *e) MUST_CHECK;
+/* Ends the pool's work: every answer of it is on its way to a loop then, later work is refused (503). Before the ledger stops and http_free. */
+void auth_stop(struct auth *a);
 void auth_free(struct auth *a);
 
 /* The loop's state: its read connection, keyed HMACs of apps by (app, version). http_loop_state points to one. */

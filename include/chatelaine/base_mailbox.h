@@ -42,6 +42,9 @@ struct pool;
 enum status pool_new(const char *name, unsigned threads, unsigned waiting_max,
                      void *(*state_new)(void *ctx), void (*state_free)(void *state), void *ctx,
                      struct pool **ret, struct error *e) MUST_CHECK;
+/* Runs what waits, then joins; what is submitted from now on is LIMIT (503, "draining"). Every job
+ * has been posted to its mailbox then. */
+void pool_stop(struct pool *p);
 void pool_free(struct pool *p); /* runs what waits, then joins */
 /* LIMIT (503, "too-busy") when `waiting_max` wait already; the job stays the caller's then. */
 enum status pool_submit(struct pool *p, struct job *j, struct error *e) MUST_CHECK;

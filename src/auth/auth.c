@@ -60,6 +60,12 @@ enum status auth_new(struct domain *d, struct auth **ret, struct error *e)
         return STATUS_OK;
 }
 
+void auth_stop(struct auth *a)
+{
+        if (a)
+                pool_stop(a->pool);
+}
+
 void auth_free(struct auth *a)
 {
         if (!a)

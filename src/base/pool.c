@@ -126,16 +126,22 @@ enum status pool_new(const char *name, unsigned threads, unsigned waiting_max,
         return STATUS_OK;
 }
 
-void pool_free(struct pool *p)
+void pool_stop(struct pool *p)
 {
-        if (!p)
-                return;
         pthread_mutex_lock(&p->lock);
         p->is_ending = true;
         pthread_cond_broadcast(&p->changed);
         pthread_mutex_unlock(&p->lock);
         for (unsigned i = 0; i < p->n_threads; i++)
                 pthread_join(p->threads[i], NULL);
+        p->n_threads = 0;
+}
+
+void pool_free(struct pool *p)
+{
+        if (!p)
+                return;
+        pool_stop(p);
         pthread_cond_destroy(&p->changed);
         pthread_mutex_destroy(&p->lock);
         free(p);
@@ -144,7 +150,8 @@ void pool_free(struct pool *p)
 enum status pool_submit(struct pool *p, struct job *j, struct error *e)
 {
         pthread_mutex_lock(&p->lock);
-        bool is_full = p->present >= p->n_threads + p->waiting_max;
+        bool is_ending = p->is_ending;
+        bool is_full = is_ending || p->present >= p->n_threads + p->waiting_max;
         if (!is_full) {
                 p->present++;
                 j->mail.next = NULL;
@@ -160,8 +167,11 @@ enum status pool_submit(struct pool *p, struct job *j, struct error *e)
         pthread_mutex_unlock(&p->lock);
         if (!is_full)
                 return STATUS_OK;
-        error_set_http(e, STATUS_LIMIT, 503, "too-busy", NULL,
-                       "Too much work of this kind is waiting.");
+        if (is_ending)
+                error_set_http(e, STATUS_LIMIT, 503, "draining", NULL, "The daemon is going down.");
+        else
+                error_set_http(e, STATUS_LIMIT, 503, "too-busy", NULL,
+                               "Too much work of this kind is waiting.");
         if (e)
                 e->retry_after_ms = 1000;
         return STATUS_LIMIT;

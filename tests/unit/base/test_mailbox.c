@@ -227,7 +227,7 @@ static void test_a_full_pool_says_when_to_come_back(void **state)
         mailbox_free(mb);
 }
 
-static void test_the_end_runs_what_waits(void **state)
+static void test_a_stopped_pool_has_run_what_waited_and_takes_no_more(void **state)
 {
         (void)state;
         struct mailbox *mb = mailbox();
@@ -238,10 +238,16 @@ static void test_the_end_runs_what_waits(void **state)
                 tasks[i] = task(mb, NULL);
                 assert_int_equal(pool_submit(p, &tasks[i].job, NULL), STATUS_OK);
         }
-        pool_free(p);
+        pool_stop(p);
         assert_int_equal(mailbox_drain(mb), 10);
         for (size_t i = 0; i < LENGTH(tasks); i++)
                 assert_true(tasks[i].is_run);
+
+        struct error e;
+        assert_int_equal(pool_submit(p, &tasks[0].job, &e), STATUS_LIMIT);
+        assert_string_equal(e.slug, "draining");
+        assert_int_equal(error_http(&e), 503);
+        pool_free(p);
         mailbox_free(mb);
 }
 
@@ -303,7 +309,7 @@ int main(void)
                 cmocka_unit_test(test_no_wake_up_is_lost_between_threads),
                 cmocka_unit_test(test_jobs_run_and_their_replies_come_home),
                 cmocka_unit_test(test_a_full_pool_says_when_to_come_back),
-                cmocka_unit_test(test_the_end_runs_what_waits),
+                cmocka_unit_test(test_a_stopped_pool_has_run_what_waited_and_takes_no_more),
                 cmocka_unit_test(test_each_thread_has_its_own_state),
                 cmocka_unit_test(test_a_state_that_cannot_be_made_fails_the_pool),
         };
