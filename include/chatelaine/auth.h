@@ -5,7 +5,9 @@
  *     Authorization: Signature App=..,Nonce=..     signature.c   an app (HMAC over Python's repr)
  *     webhook-id/-timestamp/-signature             standard.c    an app (Standard Webhooks)
  *     X-API-Key, Authorization: Bearer ctl_...     key.c         a key
+ *     Authorization: Bearer cts_... or at+jwt      caller.c      a session
  *     Authorization: Basic                         basic.c       a user; on the password pool
+ *     Authorization: Basic sc_...                  caller.c      a client
  *     the unix socket                              unix.c        all permissions
  *
  * auth does not know http's room: a request comes as a struct request_view (http_view makes it).
@@ -41,6 +43,10 @@ struct domain *auth_loop_domain(struct auth_loop *l);
  */
 typedef void (*auth_then)(void *http, struct principal *p, const struct error *e);
 void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req, auth_then then);
+/* The same for a name and password that came otherwise (a log-in's body): failures counted, successes remembered; answers later. Both are copied. */
+void auth_password(struct auth *a, struct auth_loop *l, const struct request_view *req, struct span name, struct span password, auth_then then);
+/* The same for a token or key text that came otherwise (a query, a body): ctl_..., cts_..., at+jwt. At once; 401 "invalid-credentials". */
+enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token, struct principal *ret, struct error *e) MUST_CHECK;
 /* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See domain_keys key_find. */
 
 /* An app by Link or Signature, in the check order of facts/linked_services.md section 1. */

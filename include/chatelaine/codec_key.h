@@ -15,6 +15,10 @@
 #define KEY_SIZE (KEY_LENGTH + 1)
 #define KEY_PREFIX "ctl_"
 
+/* The same form under another prefix of four characters: tokens, clients' secrets. */
+void token_make(const char *prefix, char out[KEY_SIZE]);
+bool token_check(const char *prefix, struct span token);
+
 void key_make(char out[KEY_SIZE]); /* NUL-terminated; wipe it after use */
 bool key_check(struct span key);   /* well formed */
 

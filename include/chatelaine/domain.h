@@ -63,6 +63,8 @@ struct caller {
         char id[64];             /* public id: user id, key id, app slug, client id; unix: the uid; job: its name */
         char user_id[64];        /* whose rights these are; "" = none */
         char on_behalf_of[64];   /* user id that an impersonator acts as; "" = none */
+        char origin[96];         /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID" */
+        char key_id[32];         /* CALLER_SESSION: the key that it comes from; what it mints is that key's child; "" = none */
         int64_t app_id;          /* CALLER_APP */
         int64_t app_version;     /* the row's version that the credential was checked against */
 };

@@ -26,12 +26,16 @@ enum ability { ABILITY_ALLOW = 1, ABILITY_GRANT = 2, ABILITY_DELEGATE = 4 };
 struct right { struct span action; unsigned abilities; struct span resource; };
 struct rights { struct right *list; size_t n; bool has_statements; /* also when no role of theirs is left: then list is empty and nothing is allowed */ };
 
+/* What an action must be held by besides: a session's client, its scope. */
+struct cut { struct rights rights; const struct cut *next; };
+
 struct principal {
         struct caller caller;
         struct store_conn *db;      /* borrowed: this thread's read connection */
         struct rights rights;       /* everything for CALLER_UNIX without any row */
         struct rights user_rights;  /* a key's, session's: cut to these when is_cut */
         bool is_cut;
+        const struct cut *cuts;     /* all must hold it too; NULL = none */
         bool is_all;                /* unix: all permissions */
         int64_t user_number;        /* 0 = none; an app's Link token: sub */
         bool has_user_number;

@@ -106,8 +106,14 @@ static bool rights_answer(const struct rights *rights, const struct question *q)
 
 static bool principal_answers(const struct principal *p, const struct question *q)
 {
-        return p->is_all ||
-               (rights_answer(&p->rights, q) && (!p->is_cut || rights_answer(&p->user_rights, q)));
+        if (p->is_all)
+                return true;
+        if (!rights_answer(&p->rights, q) || (p->is_cut && !rights_answer(&p->user_rights, q)))
+                return false;
+        for (const struct cut *c = p->cuts; c; c = c->next)
+                if (!rights_answer(&c->rights, q))
+                        return false;
+        return true;
 }
 
 /* Where the document that `resource` names is at home. No database, no document, no row: absent. */
