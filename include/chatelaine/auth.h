@@ -12,8 +12,8 @@
  *
  * auth does not know http's room: a request comes as a struct request_view (http_view makes it).
  *
- * Credentials are checked once, on the request's loop; only Basic answers later (scrypt on the pool).
- * Two different schemes on one request are refused ("ambiguous-credentials", 400).
+ * Credentials are checked once, on the request's loop; only Basic answers later (scrypt on the
+ * pool). Two different schemes on one request are refused ("ambiguous-credentials", 400).
  */
 #ifndef CHATELAINE_AUTH_H
 #define CHATELAINE_AUTH_H
@@ -22,53 +22,75 @@
 #include <chatelaine/domain_apps.h>
 #include <chatelaine/domain_grants.h>
 
-struct auth; /* one a process: password pool, remembered successes, failures by user and address, apps' rates */
+struct auth; /* one a process: password pool, remembered successes, failures by user and address,
+                apps' rates */
 enum status auth_new(struct domain *d, struct auth **ret, struct error *e) MUST_CHECK;
-/* Ends the pool's work: every answer of it is on its way to a loop then, later work is refused (503). Before the ledger stops and http_free. */
+/* Ends the pool's work: every answer of it is on its way to a loop then, later work is refused
+ * (503). Before the ledger stops and http_free. */
 void auth_stop(struct auth *a);
 void auth_free(struct auth *a);
 
-/* The loop's state: its read connection, keyed HMACs of apps by (app, version). http_loop_state points to one. */
+/* The loop's state: its read connection, keyed HMACs of apps by (app, version). http_loop_state
+ * points to one. */
 struct auth_loop;
-enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret, struct error *e) MUST_CHECK;
+enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret,
+                          struct error *e) MUST_CHECK;
 void auth_loop_free(struct auth_loop *l);
 struct store_conn *auth_loop_db(struct auth_loop *l);
 struct auth *auth_loop_auth(struct auth_loop *l);
 struct domain *auth_loop_domain(struct auth_loop *l);
 
 /*
- * Who calls (not an app): key, Basic, unix socket. `then` is called once, on the loop: at once, or after the pool's answer.
- * With e->status OK, p is filled; else the error to answer (401 "no-credentials", "invalid-credentials", 429, 503).
- * p and what it points to live in the request's arena.
+ * Who calls (not an app): key, Basic, unix socket. `then` is called once, on the loop: at once, or
+ * after the pool's answer. With e->status OK, p is filled; else the error to answer (401
+ * "no-credentials", "invalid-credentials", 429, 503). p and what it points to live in the request's
+ * arena.
  */
 typedef void (*auth_then)(void *http, struct principal *p, const struct error *e);
-void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req, auth_then then);
-/* The same for a name and password that came otherwise (a log-in's body): failures counted, successes remembered; answers later. Both are copied. */
-void auth_password(struct auth *a, struct auth_loop *l, const struct request_view *req, struct span name, struct span password, auth_then then);
-/* The same for a token or key text that came otherwise (a query, a body): ctl_..., cts_..., at+jwt. At once; 401 "invalid-credentials". */
-enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token, struct principal *ret, struct error *e) MUST_CHECK;
-/* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See domain_keys key_find. */
+void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                 auth_then then);
+/* The same for a name and password that came otherwise (a log-in's body): failures counted,
+ * successes remembered; answers later. Both are copied. */
+void auth_password(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                   struct span name, struct span password, auth_then then);
+/* The same for a token or key text that came otherwise (a query, a body): ctl_..., cts_..., at+jwt.
+ * At once; 401 "invalid-credentials". */
+enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token,
+                       struct principal *ret, struct error *e) MUST_CHECK;
+/* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See
+ * domain_keys key_find. */
 
 /* An app by Link or Signature, in the check order of facts/linked_services.md section 1. */
 struct auth_app {
         struct app_row app;
         enum app_scope_mode mode;
         struct app_scopes scopes;
-        bool has_user; int64_t user_number;                    /* Link: sub */
-        uint8_t replay_digest[16]; bool has_replay_digest; int64_t replay_ends_at; /* Signature */
-        struct span webhook_id; int64_t webhook_id_ends_at;     /* Standard Webhooks */
+        bool has_user;
+        int64_t user_number; /* Link: sub */
+        uint8_t replay_digest[16];
+        bool has_replay_digest;
+        int64_t replay_ends_at; /* Signature */
+        struct span webhook_id;
+        int64_t webhook_id_ends_at; /* Standard Webhooks */
 };
-/* `scope`: what the view needs ("webhook" is met by any webhook:...). Errors: the table's slugs, status 401 or 400. */
-enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req, const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
-/* Standard Webhooks for the app `slug`: v1 HMAC-SHA-256, several signatures, 300 s window; verified on the raw bytes. */
-enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req, struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
+/* `scope`: what the view needs ("webhook" is met by any webhook:...). Errors: the table's slugs,
+ * status 401 or 400. */
+enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                     const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
+/* Standard Webhooks for the app `slug`: v1 HMAC-SHA-256, several signatures, 300 s window; verified
+ * on the raw bytes. */
+enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                          struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
 /* The app as a command's caller. */
 void auth_app_caller(const struct auth_app *app, struct caller *ret);
-/* An error of auth_app as it belongs on record (refusal_note): an expired token is answered "wrong-app-token" and recorded as "expired". */
+/* An error of auth_app as it belongs on record (refusal_note): an expired token is answered
+ * "wrong-app-token" and recorded as "expired". */
 void auth_on_record(const struct error *e, struct error *ret);
 /* The app's rates: LIMIT (429) "app-rate" with retry_after. */
-enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t items, struct error *e) MUST_CHECK;
-/* Slow work of others (password hashing before a command, list queries that no index serves) runs on the same pool; its threads' state is a read connection. */
+enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t items,
+                          struct error *e) MUST_CHECK;
+/* Slow work of others (password hashing before a command, list queries that no index serves) runs
+ * on the same pool; its threads' state is a read connection. */
 struct pool *auth_pool(struct auth *a);
 struct store_conn *auth_pool_db(void *thread_state);
 /* A password was changed or a user deactivated: forget remembered successes. */

@@ -11,15 +11,15 @@
 #include <chatelaine/base_mailbox.h>
 
 struct request_view {
-        void *http;         /* the struct http_request, opaque here */
-        const char *method; /* "POST" */
-        const char *ip;     /* after trusted proxies; "" on the unix socket */
-        bool is_unix;       /* came by the admin socket, peer checked */
-        unsigned unix_uid;  /* the peer's, when is_unix */
-        int64_t started_ms; /* wall time of the first byte */
+        void *http;              /* the struct http_request, opaque here */
+        const char *method;      /* "POST" */
+        const char *ip;          /* after trusted proxies; "" on the unix socket */
+        bool is_unix;            /* came by the admin socket, peer checked */
+        unsigned unix_uid;       /* the peer's, when is_unix */
+        int64_t started_ms;      /* wall time of the first byte */
         const char *id, *route;  /* request id; the matched route's path */
         const char *traceparent; /* "" = none */
-        struct span body;   /* raw, unzipped */
+        struct span body;        /* raw, unzipped */
         struct arena *arena;
         struct mailbox *mailbox;                                   /* of the request's loop */
         struct span (*header)(const void *http, const char *name); /* first; absent when not sent */

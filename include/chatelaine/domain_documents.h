@@ -7,25 +7,55 @@
 
 #include <chatelaine/domain_grants.h>
 
-enum status inbox_find(struct store_conn *db, struct span id_or_name, struct arena *a, struct span *ret_id, struct span *ret_name, struct error *e) MUST_CHECK; /* NOT_FOUND "inbox-not-found" */
+enum status inbox_find(struct store_conn *db, struct span id_or_name, struct arena *a,
+                       struct span *ret_id, struct span *ret_name,
+                       struct error *e) MUST_CHECK; /* NOT_FOUND "inbox-not-found" */
 /* {id, name, created_at}; `visible` (NULL = all): documents:read row by row, on inboxes/I. */
-enum status inbox_list(struct store_conn *db, const struct page *p, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK;
-enum status document_list(struct store_conn *db, struct span inbox, const struct page *p, const struct principal *visible, struct buf *out, struct error *e) MUST_CHECK;
-/* {id, inbox, name, status: open|done, done_at, created_at, updated_at}; NOT_FOUND "document-not-found" (no row and no tombstone). */
-enum status document_write(struct store_conn *db, struct span id, struct buf *out, struct error *e) MUST_CHECK;
+enum status inbox_list(struct store_conn *db, const struct page *p, const struct principal *visible,
+                       struct buf *out, struct error *e) MUST_CHECK;
+enum status document_list(struct store_conn *db, struct span inbox, const struct page *p,
+                          const struct principal *visible, struct buf *out,
+                          struct error *e) MUST_CHECK;
+/* {id, inbox, name, status: open|done, done_at, created_at, updated_at}; NOT_FOUND
+ * "document-not-found" (no row and no tombstone). */
+enum status document_write(struct store_conn *db, struct span id, struct buf *out,
+                           struct error *e) MUST_CHECK;
 /* The inbox of a document's row; absent span when there is no row. */
-enum status document_inbox(struct store_conn *db, struct span id, struct arena *a, struct span *ret_inbox, struct error *e) MUST_CHECK;
+enum status document_inbox(struct store_conn *db, struct span id, struct arena *a,
+                           struct span *ret_inbox, struct error *e) MUST_CHECK;
 
-struct inbox_create { struct domain_command base; struct span name; char id[ID_HEX24_SIZE]; };
-enum status inbox_create_new(struct domain *d, struct settings *s, struct inbox_create **ret, struct error *e) MUST_CHECK;      /* run: CONFLICT "inbox-exists" */
-struct document_create { struct domain_command base; struct span inbox; /* id or name */ struct span name, id; /* id absent: made */ char new_id[129]; };
-enum status document_create_new(struct domain *d, struct settings *s, struct document_create **ret, struct error *e) MUST_CHECK; /* run: NOT_FOUND "inbox-not-found", CONFLICT "document-exists" */
-struct document_done { struct domain_command base; struct span id; bool is_reopen; int64_t revoked; };
-enum status document_done_new(struct domain *d, struct settings *s, struct document_done **ret, struct error *e) MUST_CHECK;     /* done again: revoked 0 */
+struct inbox_create {
+        struct domain_command base;
+        struct span name;
+        char id[ID_HEX24_SIZE];
+};
+enum status inbox_create_new(struct domain *d, struct settings *s, struct inbox_create **ret,
+                             struct error *e) MUST_CHECK; /* run: CONFLICT "inbox-exists" */
+struct document_create {
+        struct domain_command base;
+        struct span inbox;    /* id or name */
+        struct span name, id; /* id absent: made */
+        char new_id[129];
+};
+enum status document_create_new(struct domain *d, struct settings *s, struct document_create **ret,
+                                struct error *e)
+        MUST_CHECK; /* run: NOT_FOUND "inbox-not-found", CONFLICT "document-exists" */
+struct document_done {
+        struct domain_command base;
+        struct span id;
+        bool is_reopen;
+        int64_t revoked;
+};
+enum status document_done_new(struct domain *d, struct settings *s, struct document_done **ret,
+                              struct error *e) MUST_CHECK; /* done again: revoked 0 */
 
-/* Inside a transaction (webhook rules, facades): tombstone and revocations. `id` matches [A-Za-z0-9._~-]{1,128}. */
-enum status document_done_in(struct ledger_tx *tx, struct span id, const struct caller *by, const char *reason, const char *traceparent, int64_t *ret_revoked, struct error *e) MUST_CHECK;
-enum status document_is_done(struct store_conn *db, struct span id, bool *ret, struct error *e) MUST_CHECK;
+/* Inside a transaction (webhook rules, facades): tombstone and revocations. `id` matches
+ * [A-Za-z0-9._~-]{1,128}. */
+enum status document_done_in(struct ledger_tx *tx, struct span id, const struct caller *by,
+                             const char *reason, const char *traceparent, int64_t *ret_revoked,
+                             struct error *e) MUST_CHECK;
+enum status document_is_done(struct store_conn *db, struct span id, bool *ret,
+                             struct error *e) MUST_CHECK;
 bool document_id_is_valid(struct span id);
 
 #endif

@@ -23,61 +23,94 @@
 
 enum ability { ABILITY_ALLOW = 1, ABILITY_GRANT = 2, ABILITY_DELEGATE = 4 };
 
-struct right { struct span action; unsigned abilities; struct span resource; };
-struct rights { struct right *list; size_t n; bool has_statements; /* also when no role of theirs is left: then list is empty and nothing is allowed */ };
+struct right {
+        struct span action;
+        unsigned abilities;
+        struct span resource;
+};
+struct rights {
+        struct right *list;
+        size_t n;
+        bool has_statements; /* also when no role of theirs is left: then list is empty and nothing
+                                is allowed */
+};
 
 /* What an action must be held by besides: a session's client, its scope. */
-struct cut { struct rights rights; const struct cut *next; };
+struct cut {
+        struct rights rights;
+        const struct cut *next;
+};
 
 struct principal {
         struct caller caller;
-        struct store_conn *db;      /* borrowed: this thread's read connection */
-        struct rights rights;       /* everything for CALLER_UNIX without any row */
-        struct rights user_rights;  /* a key's, session's: cut to these when is_cut */
+        struct store_conn *db;     /* borrowed: this thread's read connection */
+        struct rights rights;      /* everything for CALLER_UNIX without any row */
+        struct rights user_rights; /* a key's, session's: cut to these when is_cut */
         bool is_cut;
-        const struct cut *cuts;     /* all must hold it too; NULL = none */
-        bool is_all;                /* unix: all permissions */
-        int64_t user_number;        /* 0 = none; an app's Link token: sub */
+        const struct cut *cuts; /* all must hold it too; NULL = none */
+        bool is_all;            /* unix: all permissions */
+        int64_t user_number;    /* 0 = none; an app's Link token: sub */
         bool has_user_number;
-        void *scheme;               /* auth's own: the app that signed, ... */
+        void *scheme; /* auth's own: the app that signed, ... */
 };
 
-/* 1..512 characters of the grammar; INVALID "invalid-resource". *ret without leading and trailing "/", "*" alone for everything. */
+/* 1..512 characters of the grammar; INVALID "invalid-resource". *ret without leading and trailing
+ * "/", "*" alone for everything. */
 enum status resource_read(struct span text, struct span *ret, struct error *e) MUST_CHECK;
-/* Does a statement on `pattern` reach `resource` (equal, beneath, or by "*")? Both as resource_read gives them. */
+/* Does a statement on `pattern` reach `resource` (equal, beneath, or by "*")? Both as resource_read
+ * gives them. */
 bool resource_covers(struct span pattern, struct span resource);
-/* The document that a resource names, in either spelling, also with something beneath; absent otherwise. */
+/* The document that a resource names, in either spelling, also with something beneath; absent
+ * otherwise. */
 struct span resource_document(struct span resource);
-enum status action_read(struct span text, struct span *ret, struct error *e) MUST_CHECK; /* INVALID "invalid-permission"; must be lower case */
+enum status action_read(struct span text, struct span *ret, struct error *e)
+        MUST_CHECK; /* INVALID "invalid-permission"; must be lower case */
 bool action_implies(struct span held, struct span asked);
 
-/* The statements of a subject ("users/ID", "keys/ID", ...), roles resolved, into the arena. A role that is gone grants nothing. */
-enum status grants_load(struct store_conn *db, const char *subject, struct arena *a, struct rights *ret, struct error *e) MUST_CHECK;
-/* `resource` SPAN_NONE: is it held anywhere at all? (list queries that are then filtered row by row) */
+/* The statements of a subject ("users/ID", "keys/ID", ...), roles resolved, into the arena. A role
+ * that is gone grants nothing. */
+enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
+                        struct rights *ret, struct error *e) MUST_CHECK;
+/* `resource` SPAN_NONE: is it held anywhere at all? (list queries that are then filtered row by
+ * row) */
 bool grants_allow(const struct principal *p, const char *permission, struct span resource);
 /* The same as an error: DENIED "forbidden", text names permission and resource. */
-enum status grants_check(const struct principal *p, const char *permission, struct span resource, struct error *e) MUST_CHECK;
-/* May this caller give `role` on `resource`: each permission of the role held there with allow or grant. DENIED "may-not-give"; NOT_FOUND "role-not-found". */
-enum status grants_may_give(const struct principal *p, struct span role, struct span resource, struct error *e) MUST_CHECK;
+enum status grants_check(const struct principal *p, const char *permission, struct span resource,
+                         struct error *e) MUST_CHECK;
+/* May this caller give `role` on `resource`: each permission of the role held there with allow or
+ * grant. DENIED "may-not-give"; NOT_FOUND "role-not-found". */
+enum status grants_may_give(const struct principal *p, struct span role, struct span resource,
+                            struct error *e) MUST_CHECK;
 /* The same for one permission alone. */
-enum status grants_may_give_permission(const struct principal *p, struct span permission, struct span resource, struct error *e) MUST_CHECK;
+enum status grants_may_give_permission(const struct principal *p, struct span permission,
+                                       struct span resource, struct error *e) MUST_CHECK;
 /*
- * Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...; NULL-terminated. A name of
- * ours maps to itself: that answer holds until this thread's next call. Roles keep the names that they were made
- * with; the evaluator maps them, so that both `review` and documents:read are held.
+ * Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...;
+ * NULL-terminated. A name of ours maps to itself: that answer holds until this thread's next call.
+ * Roles keep the names that they were made with; the evaluator maps them, so that both `review` and
+ * documents:read are held.
  */
 const char *const *permission_native(struct span name);
 
 /* Built-in roles: interface.md section 4. */
-struct builtin_role { const char *name; const char *const *actions; unsigned abilities; };
+struct builtin_role {
+        const char *name;
+        const char *const *actions;
+        unsigned abilities;
+};
 extern const struct builtin_role builtin_roles[]; /* ended by name NULL */
 const struct builtin_role *builtin_role(struct span name);
 
 /* Writers, inside a ledger transaction. */
-struct grant { struct span role, permission, resource; }; /* role or permission; resource as resource_read gave it */
-enum status grants_add(struct ledger_tx *tx, const char *subject, const struct grant *list, size_t n, struct error *e) MUST_CHECK; /* NOT_FOUND "role-not-found" */
-enum status grants_remove_subject(struct ledger_tx *tx, const char *subject, struct error *e) MUST_CHECK;
+struct grant {
+        struct span role, permission, resource;
+}; /* role or permission; resource as resource_read gave it */
+enum status grants_add(struct ledger_tx *tx, const char *subject, const struct grant *list,
+                       size_t n, struct error *e) MUST_CHECK; /* NOT_FOUND "role-not-found" */
+enum status grants_remove_subject(struct ledger_tx *tx, const char *subject,
+                                  struct error *e) MUST_CHECK;
 /* `[{"role":..., "resource":...}]` of a subject, as JSON. */
-enum status grants_write(struct store_conn *db, const char *subject, struct buf *out, struct error *e) MUST_CHECK;
+enum status grants_write(struct store_conn *db, const char *subject, struct buf *out,
+                         struct error *e) MUST_CHECK;
 
 #endif

@@ -15,7 +15,8 @@
  * the user active, the password unchanged since (password sessions), the key valid, the client
  * there, the parent valid, the right to impersonate still held.
  *
- * What it may: the rights of what it was made from, then cut, each cut by what is held at that moment:
+ * What it may: the rights of what it was made from, then cut, each cut by what is held at that
+ * moment:
  *
  *     password        the user's
  *     key             the key's principal
@@ -35,77 +36,119 @@
 #include <chatelaine/codec_key.h>
 #include <chatelaine/domain_grants.h>
 
-enum session_kind { SESSION_PASSWORD, SESSION_KEY, SESSION_BEHALF, SESSION_CLIENT, SESSION_IMPERSONATION, SESSION_EXCHANGE, SESSION_KINDS };
+enum session_kind {
+        SESSION_PASSWORD,
+        SESSION_KEY,
+        SESSION_BEHALF,
+        SESSION_CLIENT,
+        SESSION_IMPERSONATION,
+        SESSION_EXCHANGE,
+        SESSION_KINDS
+};
 const char *session_kind_name(enum session_kind k);
 
 #define SESSION_PREFIX "cts_"
-#define SESSION_KEY_LIFE_MS (15 * 60 * INT64_C(1000))          /* at most, and never past the key's expiry */
+#define SESSION_KEY_LIFE_MS (15 * 60 * INT64_C(1000)) /* at most, and never past the key's expiry \
+                                                       */
 #define SESSION_PASSWORD_LIFE_MS (8 * 3600 * INT64_C(1000))
-#define SESSION_DEPTH_MAX 4                                    /* exchanges of exchanges */
+#define SESSION_DEPTH_MAX 4 /* exchanges of exchanges */
 
 /* Why a session ended. */
-#define SESSION_REASON_REVOKED "revoked"            /* on demand */
+#define SESSION_REASON_REVOKED "revoked" /* on demand */
 #define SESSION_REASON_LOGOUT "logout"
 #define SESSION_REASON_KEY_ENDED "key-ended"
-#define SESSION_REASON_USER_ENDED "user-ended"      /* deleted or deactivated */
+#define SESSION_REASON_USER_ENDED "user-ended" /* deleted or deactivated */
 #define SESSION_REASON_CLIENT_ENDED "client-ended"
 #define SESSION_REASON_PASSWORD_CHANGED "password-changed"
 #define SESSION_REASON_PARENT_ENDED "parent-ended"
 
 struct session_row {
-        struct span id, user_id, key_id, client_id, parent_id, origin, scope, reason; /* absent = none */
+        struct span id, user_id, key_id, client_id, parent_id, origin, scope,
+                reason; /* absent = none */
         enum session_kind kind;
         bool is_scoped;
         int64_t created_at, expires_at, ended_at; /* ended_at 0 = not yet */
         int64_t password_at;                      /* 0 = does not depend on the password */
 };
 
-/* Is this text one of ours at all: cts_..., or a JWT whose header says at+jwt? (auth chooses the scheme by it) */
+/* Is this text one of ours at all: cts_..., or a JWT whose header says at+jwt? (auth chooses the
+ * scheme by it) */
 bool session_token_is_ours(struct span token);
-/* By the token, opaque or signed: malformed, forged or unknown is NOT_FOUND without telling which. Not yet judged: session_principal does. */
-enum status session_find(struct domain *d, struct store_conn *db, struct span token, struct arena *a, struct session_row *ret, struct error *e) MUST_CHECK;
-enum status session_get(struct store_conn *db, struct span id, struct arena *a, struct session_row *ret, struct error *e) MUST_CHECK; /* NOT_FOUND "session-not-found" */
+/* By the token, opaque or signed: malformed, forged or unknown is NOT_FOUND without telling which.
+ * Not yet judged: session_principal does. */
+enum status session_find(struct domain *d, struct store_conn *db, struct span token,
+                         struct arena *a, struct session_row *ret, struct error *e) MUST_CHECK;
+enum status session_get(struct store_conn *db, struct span id, struct arena *a,
+                        struct session_row *ret,
+                        struct error *e) MUST_CHECK; /* NOT_FOUND "session-not-found" */
 /* The session as a principal; DENIED (401) "invalid-credentials" when it is not valid at now_ms. */
-enum status session_principal(struct store_conn *db, const struct session_row *s, int64_t now_ms, struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
+enum status session_principal(struct store_conn *db, const struct session_row *s, int64_t now_ms,
+                              struct arena *a, struct principal *ret, struct error *e) MUST_CHECK;
 
 /* ---- commands ---- */
 struct session_create {
-        struct domain_command base;     /* caller: who acts */
+        struct domain_command base; /* caller: who acts */
         enum session_kind kind;
-        struct span user;               /* id or name: PASSWORD, BEHALF, IMPERSONATION */
-        struct span key_id;             /* KEY; its user is the session's */
-        struct span client_id;          /* CLIENT, IMPERSONATION, EXCHANGE */
-        struct span parent_id;          /* EXCHANGE: the session of the subject token; or key_id: a key as subject token */
-        struct grant *grants; size_t n_grants; bool is_scoped; /* is_scoped: cut to these (none: to nothing) */
-        struct span scope;              /* as text, shown by introspection; may be absent */
-        int64_t life_ms;                /* asked for; 0 = by kind: password 8 h, key 15 min, others oauth.life. Cut to the key's, the parent's and the kind's own bound */
-        bool is_jwt;                    /* sign it: `jwt` is made by session_token_write after the command is back */
-        struct span code_id; int64_t code_ends_at; /* the authorization code that this redeems, in the same transaction; CONFLICT "code-used" */
+        struct span user;      /* id or name: PASSWORD, BEHALF, IMPERSONATION */
+        struct span key_id;    /* KEY; its user is the session's */
+        struct span client_id; /* CLIENT, IMPERSONATION, EXCHANGE */
+        struct span parent_id; /* EXCHANGE: the session of the subject token; or key_id: a key as
+                                  subject token */
+        struct grant *grants;
+        size_t n_grants;
+        bool is_scoped;    /* is_scoped: cut to these (none: to nothing) */
+        struct span scope; /* as text, shown by introspection; may be absent */
+        int64_t life_ms; /* asked for; 0 = by kind: password 8 h, key 15 min, others oauth.life. Cut
+                            to the key's, the parent's and the kind's own bound */
+        bool is_jwt; /* sign it: `jwt` is made by session_token_write after the command is back */
+        struct span code_id;
+        int64_t code_ends_at; /* the authorization code that this redeems, in the same transaction;
+                                 CONFLICT "code-used" */
         /* filled by session_create_new */
-        char id[ID_HEX24_SIZE], token[KEY_SIZE]; uint8_t hash[32]; uint32_t pepper;
+        char id[ID_HEX24_SIZE], token[KEY_SIZE];
+        uint8_t hash[32];
+        uint32_t pepper;
         /* result */
         char ret_user_id[ID_HEX24_SIZE]; /* "" = none */
         int64_t ret_created_at, ret_expires_at;
 };
 /*
- * Who calls has been authorised by the facade; run looks again at all that may have ended: 401 "credential-ended"; NOT_FOUND
- * "user-not-found", "role-not-found"; CONFLICT "user-inactive", "code-used"; 401 "invalid-credentials" for a key, client
- * or parent that is no longer valid; INVALID "too-many-exchanges".
+ * Who calls has been authorised by the facade; run looks again at all that may have ended: 401
+ * "credential-ended"; NOT_FOUND "user-not-found", "role-not-found"; CONFLICT "user-inactive",
+ * "code-used"; 401 "invalid-credentials" for a key, client or parent that is no longer valid;
+ * INVALID "too-many-exchanges".
  */
-enum status session_create_new(struct domain *d, struct settings *s, struct session_create **ret, struct error *e) MUST_CHECK;
-/* The token's text to hand out after the commit: opaque, or signed when c->is_jwt. Use buf_fini_secret. */
-enum status session_token_write(const struct session_create *c, struct buf *out, struct error *e) MUST_CHECK;
+enum status session_create_new(struct domain *d, struct settings *s, struct session_create **ret,
+                               struct error *e) MUST_CHECK;
+/* The token's text to hand out after the commit: opaque, or signed when c->is_jwt. Use
+ * buf_fini_secret. */
+enum status session_token_write(const struct session_create *c, struct buf *out,
+                                struct error *e) MUST_CHECK;
 
 /* Ends it and what was derived from it. Unknown or ended already: OK, ended 0. */
-struct session_end { struct domain_command base; struct span id; const char *reason; int64_t ended; };
-enum status session_end_new(struct domain *d, struct settings *s, struct session_end **ret, struct error *e) MUST_CHECK;
+struct session_end {
+        struct domain_command base;
+        struct span id;
+        const char *reason;
+        int64_t ended;
+};
+enum status session_end_new(struct domain *d, struct settings *s, struct session_end **ret,
+                            struct error *e) MUST_CHECK;
 
 /* ---- inside a transaction: what other nouns set off ---- */
 /* One of them. */
-struct session_selector { struct span id, user, key, client; bool is_password_only; /* of user: those that depend on the password */ };
-/* Ends the live ones that match, and the whole tree below; one audit event "session.end" with the count when there were any. *ret_ended may be NULL. */
-enum status sessions_end_in(struct ledger_tx *tx, const struct session_selector *sel, const char *reason, const char *traceparent, int64_t *ret_ended, struct error *e) MUST_CHECK;
-/* Rows that expired or ended before then, and codes that are over. At most `limit`; *ret_more tells that more are. */
-enum status sessions_purge_in(struct ledger_tx *tx, int64_t before_ms, unsigned limit, int64_t *ret_n, bool *ret_more, struct error *e) MUST_CHECK;
+struct session_selector {
+        struct span id, user, key, client;
+        bool is_password_only; /* of user: those that depend on the password */
+};
+/* Ends the live ones that match, and the whole tree below; one audit event "session.end" with the
+ * count when there were any. *ret_ended may be NULL. */
+enum status sessions_end_in(struct ledger_tx *tx, const struct session_selector *sel,
+                            const char *reason, const char *traceparent, int64_t *ret_ended,
+                            struct error *e) MUST_CHECK;
+/* Rows that expired or ended before then, and codes that are over. At most `limit`; *ret_more tells
+ * that more are. */
+enum status sessions_purge_in(struct ledger_tx *tx, int64_t before_ms, unsigned limit,
+                              int64_t *ret_n, bool *ret_more, struct error *e) MUST_CHECK;
 
 #endif

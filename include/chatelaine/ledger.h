@@ -37,41 +37,47 @@ struct ledger;
 struct ledger_tx {
         struct store_conn *db;
         struct journal *journal;
-        int64_t now_ms;                /* the wall clock when this group began; one value for a whole group */
-        const void *env;               /* ledger_options.env: domain's environment */
+        int64_t now_ms;  /* the wall clock when this group began; one value for a whole group */
+        const void *env; /* ledger_options.env: domain's environment */
 };
 
 struct command {
-        struct mail mail;              /* the ledger's: the completion */
-        struct command *next;          /* the ledger's: the queue */
-        struct mailbox *reply_to;      /* NULL: done is called on the ledger's thread */
+        struct mail mail;         /* the ledger's: the completion */
+        struct command *next;     /* the ledger's: the queue */
+        struct mailbox *reply_to; /* NULL: done is called on the ledger's thread */
         /* Database work only. A failure undoes this command alone, and is its result. */
         enum status (*apply)(struct ledger_tx *tx, struct command *c, struct error *e);
-        /* Writes the command's audit event, for c->status OK or not; NULL = none. A failure here fails the whole group. */
+        /* Writes the command's audit event, for c->status OK or not; NULL = none. A failure here
+         * fails the whole group. */
         enum status (*record)(struct ledger_tx *tx, struct command *c, struct error *e);
         void (*done)(struct command *c);
-        unsigned rows;                 /* about how many rows it writes; at least 1 */
+        unsigned rows; /* about how many rows it writes; at least 1 */
         bool is_revocation;
-        enum status status;            /* the result; error says why when it is not OK */
+        enum status status; /* the result; error says why when it is not OK */
         struct error error;
-        int64_t submitted_mono_us;     /* the ledger's */
-        void *waiter;                  /* the ledger's: who waits in ledger_run */
+        int64_t submitted_mono_us; /* the ledger's */
+        void *waiter;              /* the ledger's: who waits in ledger_run */
 };
 
 struct ledger_options {
         struct store *store;
         const struct secrets *secrets;
         size_t event_bytes_max;
-        unsigned queue_max;            /* commands */
-        unsigned group_rows_max;       /* rows of one transaction; a single larger command still goes alone */
+        unsigned queue_max;      /* commands */
+        unsigned group_rows_max; /* rows of one transaction; a single larger command still goes
+                                    alone */
         const void *env;
-        void (*committed)(void *ctx, int64_t head_seq); /* after each commit that appended events, on the ledger's thread (the publisher wakes) */
+        void (*committed)(void *ctx,
+                          int64_t head_seq); /* after each commit that appended events, on the
+                                                ledger's thread (the publisher wakes) */
         void *committed_ctx;
 };
 
-enum status ledger_start(const struct ledger_options *o, struct ledger **ret, struct error *e) MUST_CHECK;
+enum status ledger_start(const struct ledger_options *o, struct ledger **ret,
+                         struct error *e) MUST_CHECK;
 enum status ledger_submit(struct ledger *l, struct command *c, struct error *e) MUST_CHECK;
-/* Submit and wait for the completion, on a thread that has no loop (scheduler, publisher, start-up). Returns the command's status. */
+/* Submit and wait for the completion, on a thread that has no loop (scheduler, publisher,
+ * start-up). Returns the command's status. */
 enum status ledger_run(struct ledger *l, struct command *c, struct error *e) MUST_CHECK;
 /* Journal head after the last commit; any thread. */
 int64_t ledger_head(const struct ledger *l);

@@ -10,14 +10,15 @@
 #include <chatelaine/base_buf.h>
 
 struct outbound_request {
-        const char *unix_socket;     /* path */
-        const char *method;          /* "POST" */
-        const char *target;          /* "/v1/keys?limit=50", percent-encoded already */
-        struct span body;            /* JSON; absent = none */
-        const char *accept;          /* NULL = application/json */
-        size_t reply_bytes_max;      /* of a reply that is kept */
-        long timeout_s;              /* 0 = none: a stream that is followed */
-        /* A stream: called with each piece as it comes, nothing is kept; false ends the call (OK). NULL = keep the reply. */
+        const char *unix_socket; /* path */
+        const char *method;      /* "POST" */
+        const char *target;      /* "/v1/keys?limit=50", percent-encoded already */
+        struct span body;        /* JSON; absent = none */
+        const char *accept;      /* NULL = application/json */
+        size_t reply_bytes_max;  /* of a reply that is kept */
+        long timeout_s;          /* 0 = none: a stream that is followed */
+        /* A stream: called with each piece as it comes, nothing is kept; false ends the call (OK).
+         * NULL = keep the reply. */
         bool (*piece)(void *ctx, struct span bytes);
         void *ctx;
 };
@@ -30,7 +31,8 @@ struct outbound_reply {
  * RETRY "daemon-unreachable" when nobody listens on the socket, RETRY
  * "daemon-timeout", LIMIT "reply-too-large", INTERNAL "call-failed" with curl's own words.
  */
-enum status outbound_call(const struct outbound_request *q, struct outbound_reply *ret, struct error *e) MUST_CHECK;
+enum status outbound_call(const struct outbound_request *q, struct outbound_reply *ret,
+                          struct error *e) MUST_CHECK;
 
 /* The version of libcurl. */
 const char *outbound_library(void);

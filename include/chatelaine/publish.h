@@ -17,13 +17,19 @@
 #include <chatelaine/ledger.h>
 
 struct publisher;
-/* Check kafka properties and make the producer; does not wait for a broker. INVALID names the property. */
-enum status publish_start(const struct config *c, struct store *s, struct ledger *l, struct publisher **ret, struct error *e) MUST_CHECK;
-/* The largest event that message.max.bytes lets through (1,000,000 unless the properties say otherwise). */
-enum status publish_event_bytes_max(const struct config *c, size_t *ret, struct error *e) MUST_CHECK;
-void publish_wake(struct publisher *p);          /* any thread: there are new rows */
-/* Publish rows from..through again under their old ids, in order; waits for the delivery reports. Any thread but a loop. */
-enum status publish_again(struct publisher *p, int64_t from, int64_t through, int64_t *ret_count, struct error *e) MUST_CHECK;
+/* Check kafka properties and make the producer; does not wait for a broker. INVALID names the
+ * property. */
+enum status publish_start(const struct config *c, struct store *s, struct ledger *l,
+                          struct publisher **ret, struct error *e) MUST_CHECK;
+/* The largest event that message.max.bytes lets through (1,000,000 unless the properties say
+ * otherwise). */
+enum status publish_event_bytes_max(const struct config *c, size_t *ret,
+                                    struct error *e) MUST_CHECK;
+void publish_wake(struct publisher *p); /* any thread: there are new rows */
+/* Publish rows from..through again under their old ids, in order; waits for the delivery reports.
+ * Any thread but a loop. */
+enum status publish_again(struct publisher *p, int64_t from, int64_t through, int64_t *ret_count,
+                          struct error *e) MUST_CHECK;
 /* Lowest mark: what the purge may not pass. */
 int64_t publish_mark(const struct publisher *p);
 /* Flush at most `ms`, save the marks, join. */

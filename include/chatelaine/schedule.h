@@ -29,13 +29,17 @@ struct scheduler;
 
 struct schedule_options {
         struct domain *domain;
-        int64_t (*published_mark)(void *ctx); /* any thread: the journal row that the purge may not pass (publish_mark) */
+        int64_t (*published_mark)(void *ctx); /* any thread: the journal row that the purge may not
+                                                 pass (publish_mark) */
         void *ctx;
 };
 
-/* Also makes this scheduler the one that domain_due tells, and chatelaine_keys{state} its metric. */
-enum status schedule_start(const struct schedule_options *o, struct scheduler **ret, struct error *e) MUST_CHECK;
-/* Any thread, after a commit (ledger_options.committed): a checkpoint is due when enough rows have come. */
+/* Also makes this scheduler the one that domain_due tells, and chatelaine_keys{state} its metric.
+ */
+enum status schedule_start(const struct schedule_options *o, struct scheduler **ret,
+                           struct error *e) MUST_CHECK;
+/* Any thread, after a commit (ledger_options.committed): a checkpoint is due when enough rows have
+ * come. */
 void schedule_committed(struct scheduler *s, int64_t head_seq);
 /* Writes what was gathered and a last checkpoint, joins, frees; NULL allowed. */
 void schedule_stop(struct scheduler *s);

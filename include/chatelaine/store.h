@@ -10,7 +10,8 @@
  *     TRY(store_query(db, "SELECT id, ends_at FROM keys WHERE user_id = $1", &st, err, "s", user));
  *     while (store_next(st))
  *             use(store_text(st, 0), store_int(st, 1));
- *     TRY(store_done(st, err));          // resets the statement, tells whether the loop ended by a fault
+ *     TRY(store_done(st, err));          // resets the statement, tells whether the loop ended by a
+ * fault
  *
  * A statement is prepared once for each connection and found again by the
  * address of its SQL text: pass string literals or other texts that live as
@@ -27,10 +28,11 @@
 
 #include <chatelaine/base_buf.h>
 
-/* Has the database itself failed (disk full, I/O, damage, read-only), so that the transaction is of no more use? */
+/* Has the database itself failed (disk full, I/O, damage, read-only), so that the transaction is of
+ * no more use? */
 bool store_is_fault(const struct error *e);
 
-struct store;      /* a database: URL, its one-daemon lock, its checkpoint thread */
+struct store; /* a database: URL, its one-daemon lock, its checkpoint thread */
 struct store_conn;
 struct store_stmt;
 
@@ -40,30 +42,39 @@ struct store_stmt;
  * made, and the checkpoint thread runs; without it a missing file is NOT_FOUND "store-missing"
  * (SQLite: PASSIVE each 100 ms on its own connection; the WAL is recycled, never truncated).
  */
-enum status store_open(const char *url, bool is_daemon, struct store **ret, struct error *e) MUST_CHECK;
+enum status store_open(const char *url, bool is_daemon, struct store **ret,
+                       struct error *e) MUST_CHECK;
 void store_close(struct store *s);
 /* 0 = an empty database. */
-enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want, struct error *e) MUST_CHECK;
-/* Carry the schema forward, each migration in its own transaction. CONFLICT "schema-newer" when the database is ahead of this program. */
+enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want,
+                                 struct error *e) MUST_CHECK;
+/* Carry the schema forward, each migration in its own transaction. CONFLICT "schema-newer" when the
+ * database is ahead of this program. */
 enum status store_migrate(struct store *s, struct error *e) MUST_CHECK;
-/* A consistent copy of the running database into a new file (mode 0600, fsynced). CONFLICT when the file exists. */
+/* A consistent copy of the running database into a new file (mode 0600, fsynced). CONFLICT when the
+ * file exists. */
 enum status store_backup(struct store *s, const char *path, struct error *e) MUST_CHECK;
 /* Size in bytes of the database and its WAL; for metrics. */
 int64_t store_size_bytes(struct store *s);
 
 enum store_mode { STORE_WRITE, STORE_READ };
 /* The ledger's connection (STORE_WRITE, only one) or a read-only one. */
-enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret, struct error *e) MUST_CHECK;
+enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret,
+                          struct error *e) MUST_CHECK;
 void store_disconnect(struct store_conn *c);
 
-/* Transactions. begin takes the write lock at once on a writing connection (BEGIN IMMEDIATE); on a reading one it opens a snapshot. */
+/* Transactions. begin takes the write lock at once on a writing connection (BEGIN IMMEDIATE); on a
+ * reading one it opens a snapshot. */
 enum status store_begin(struct store_conn *c, struct error *e) MUST_CHECK;
-enum status store_commit(struct store_conn *c, struct error *e) MUST_CHECK; /* durable when it returns OK on a writing connection */
+enum status store_commit(struct store_conn *c, struct error *e)
+        MUST_CHECK; /* durable when it returns OK on a writing connection */
 void store_rollback(struct store_conn *c);
-/* One level of savepoint inside a transaction. INTERNAL "store-no-transaction" where a fault (full disk, I/O) has ended it. */
+/* One level of savepoint inside a transaction. INTERNAL "store-no-transaction" where a fault (full
+ * disk, I/O) has ended it. */
 enum status store_savepoint(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_release(struct store_conn *c, struct error *e) MUST_CHECK;
-enum status store_rollback_to(struct store_conn *c, struct error *e) MUST_CHECK; /* undoes and ends the savepoint */
+enum status store_rollback_to(struct store_conn *c,
+                              struct error *e) MUST_CHECK; /* undoes and ends the savepoint */
 
 /*
  * Bind and start. `types` has a letter for each parameter:
@@ -71,13 +82,16 @@ enum status store_rollback_to(struct store_conn *c, struct error *e) MUST_CHECK;
  *   b struct span as BLOB (p NULL binds NULL)    n NULL (takes no argument)
  * Texts and blobs must live until the statement is done.
  */
-enum status store_query(struct store_conn *c, const char *sql, struct store_stmt **ret, struct error *e, const char *types, ...) MUST_CHECK;
+enum status store_query(struct store_conn *c, const char *sql, struct store_stmt **ret,
+                        struct error *e, const char *types, ...) MUST_CHECK;
 bool store_next(struct store_stmt *st); /* true: a row is there */
 enum status store_done(struct store_stmt *st, struct error *e) MUST_CHECK;
 /* Query, run to the end, done. ret_changes (may be NULL): rows changed. */
-enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_changes, struct error *e, const char *types, ...) MUST_CHECK;
+enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_changes, struct error *e,
+                       const char *types, ...) MUST_CHECK;
 /* One integer of one row; NOT_FOUND "no-row" when there is none. NULL counts as 0. */
-enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e, const char *types, ...) MUST_CHECK;
+enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e,
+                         const char *types, ...) MUST_CHECK;
 
 /* Columns of the row that store_next found; spans until the next store_next or store_done. */
 int64_t store_int(struct store_stmt *st, int col);
@@ -99,16 +113,19 @@ struct store_column {
         const unsigned char *nulls; /* may be NULL; nulls[i] != 0 binds NULL */
         bool is_blob;
 };
-enum status store_set(struct store_conn *c, const char *sql, const struct store_column *cols, size_t n_cols, size_t n_rows,
-                      bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx, struct error *e) MUST_CHECK;
+enum status store_set(struct store_conn *c, const char *sql, const struct store_column *cols,
+                      size_t n_cols, size_t n_rows,
+                      bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx,
+                      struct error *e) MUST_CHECK;
 
 /*
- * The same for an INSERT ... DO NOTHING without RETURNING whose first parameter is the new row's id:
- * ret_changed[i] tells whether row i was inserted. RETURNING costs SQLite 2.8 us a row, as much as
- * the insert itself. PostgreSQL: the unnest variant returns the ids that went in.
+ * The same for an INSERT ... DO NOTHING without RETURNING whose first parameter is the new row's
+ * id: ret_changed[i] tells whether row i was inserted. RETURNING costs SQLite 2.8 us a row, as much
+ * as the insert itself. PostgreSQL: the unnest variant returns the ids that went in.
  */
-enum status store_set_new(struct store_conn *c, const char *sql, const struct store_column *cols, size_t n_cols, size_t n_rows,
-                          bool *ret_changed, struct error *e) MUST_CHECK;
+enum status store_set_new(struct store_conn *c, const char *sql, const struct store_column *cols,
+                          size_t n_cols, size_t n_rows, bool *ret_changed,
+                          struct error *e) MUST_CHECK;
 /* The version of SQLite. */
 const char *store_library(void);
 

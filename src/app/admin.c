@@ -38,7 +38,8 @@ void admin_options(struct buf *body, const struct cli *c, const char *option, co
         json_arr_close(body);
 }
 
-void admin_grants(struct buf *body, const struct cli *c, const char *option, const char *role_member, const char *member)
+void admin_grants(struct buf *body, const struct cli *c, const char *option,
+                  const char *role_member, const char *member)
 {
         const char *text;
 
@@ -61,7 +62,8 @@ const char *admin_part(struct cli *c, const char *text)
 
         buf_init(&b, 65536);
         percent_encode(&b, span_of(text), PERCENT_COMPONENT);
-        copy = b.status == STATUS_OK ? arena_dup(&c->arena, span_make(b.data ? b.data : "", b.len)) : NULL;
+        copy = b.status == STATUS_OK ? arena_dup(&c->arena, span_make(b.data ? b.data : "", b.len))
+                                     : NULL;
         buf_fini(&b);
         return copy ? copy : "";
 }
@@ -94,7 +96,8 @@ static void print_object(const struct json *object)
         buf_init(&text, ANSWER_MAX);
         while (json_each(object, &iter, &name, &v)) {
                 print_value(v, &text);
-                printf("%.*s: %.*s\n", (int)name.len, name.p, (int)text.len, text.data ? text.data : "");
+                printf("%.*s: %.*s\n", (int)name.len, name.p, (int)text.len,
+                       text.data ? text.data : "");
         }
         buf_fini_secret(&text);
 }
@@ -118,7 +121,8 @@ static void print_table(const struct json *const *rows, size_t n)
         }
         for (size_t pass = 0; pass < 2; pass++) {
                 for (size_t k = 0; pass && k < n_columns; k++)
-                        printf("%-*.*s%s", (int)widths[k], (int)names[k].len, names[k].p, k + 1 < n_columns ? "  " : "\n");
+                        printf("%-*.*s%s", (int)widths[k], (int)names[k].len, names[k].p,
+                               k + 1 < n_columns ? "  " : "\n");
                 for (size_t i = 0; i < n; i++)
                         for (size_t k = 0; k < n_columns; k++) {
                                 snprintf(name, sizeof name, "%.*s", (int)names[k].len, names[k].p);
@@ -129,7 +133,8 @@ static void print_table(const struct json *const *rows, size_t n)
                                 if (!pass && text.len > widths[k])
                                         widths[k] = text.len;
                                 if (pass)
-                                        printf("%-*s%s", k + 1 < n_columns ? (int)widths[k] : 0, text.data ? text.data : "",
+                                        printf("%-*s%s", k + 1 < n_columns ? (int)widths[k] : 0,
+                                               text.data ? text.data : "",
                                                k + 1 < n_columns ? "  " : "\n");
                         }
         }
@@ -142,7 +147,8 @@ void admin_print(const struct cli *c, struct span answer)
 
         if (!answer.len)
                 return;
-        if (c->is_json || json_parse(answer, 64, &root, NULL) != STATUS_OK || !json_is_object(root)) {
+        if (c->is_json || json_parse(answer, 64, &root, NULL) != STATUS_OK ||
+            !json_is_object(root)) {
                 fwrite(answer.p, 1, answer.len, stdout);
                 if (answer.p[answer.len - 1] != '\n')
                         putchar('\n');
@@ -161,7 +167,8 @@ static enum cli_exit print_problem(const struct cli *c, unsigned status, struct 
         struct error e;
 
         if (json_parse(body, 64, &root, NULL) != STATUS_OK || !json_is_object(root)) {
-                error_set(&e, STATUS_INTERNAL, "unexpected-answer", NULL, "the daemon answered %u", status);
+                error_set(&e, STATUS_INTERNAL, "unexpected-answer", NULL, "the daemon answered %u",
+                          status);
                 return cli_fail(c, &e);
         }
         if (c->is_json) {
@@ -171,15 +178,20 @@ static enum cli_exit print_problem(const struct cli *c, unsigned status, struct 
         slug = json_get_text(root, "slug");
         detail = json_get_text(root, "detail");
         where = json_get_text(root, "pointer");
-        error_set(&e, STATUS_INVALID, "refused", NULL, "%.*s", (int)detail.len, detail.p ? detail.p : "");
+        error_set(&e, STATUS_INVALID, "refused", NULL, "%.*s", (int)detail.len,
+                  detail.p ? detail.p : "");
         snprintf(e.slug, sizeof e.slug, "%.*s", (int)slug.len, slug.p ? slug.p : "");
         snprintf(e.where, sizeof e.where, "%.*s", (int)where.len, where.p ? where.p : "");
         return cli_fail(c, &e);
 }
 
-static enum cli_exit call(struct cli *c, const char *method, struct buf *body, const char *target, struct buf *ret_answer)
+static enum cli_exit call(struct cli *c, const char *method, struct buf *body, const char *target,
+                          struct buf *ret_answer)
 {
-        struct outbound_request q = {.method = method, .target = target, .reply_bytes_max = ANSWER_MAX, .timeout_s = 600};
+        struct outbound_request q = {.method = method,
+                                     .target = target,
+                                     .reply_bytes_max = ANSWER_MAX,
+                                     .timeout_s = 600};
         struct outbound_reply reply;
         struct error e;
         enum cli_exit end = CLI_FINE;
@@ -207,7 +219,8 @@ static enum cli_exit call(struct cli *c, const char *method, struct buf *body, c
         return s == STATUS_OK ? end : cli_fail(c, &e);
 }
 
-enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, struct buf *ret_answer, const char *fmt, ...)
+enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, struct buf *ret_answer,
+                        const char *fmt, ...)
 {
         char target[8192];
         va_list ap;
@@ -241,14 +254,16 @@ enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, co
 #define ROWS_MAX 1000
 
 /* Print one page; the next cursor, or "" after the last, into `cursor`. */
-static bool print_page(struct cli *c, struct span page, bool is_first, char *cursor, size_t cursor_size)
+static bool print_page(struct cli *c, struct span page, bool is_first, char *cursor,
+                       size_t cursor_size)
 {
         CLEANUP(json_freep) struct json *root = NULL;
         const struct json *items, *rows[ROWS_MAX];
         struct span next;
         size_t n;
 
-        if (json_parse(page, 64, &root, NULL) != STATUS_OK || !json_is_array(json_get(root, "items")))
+        if (json_parse(page, 64, &root, NULL) != STATUS_OK ||
+            !json_is_array(json_get(root, "items")))
                 return false;
         items = json_get(root, "items");
         if (c->is_json && is_first)
@@ -260,7 +275,8 @@ static bool print_page(struct cli *c, struct span page, bool is_first, char *cur
                         struct buf one;
                         buf_init(&one, ANSWER_MAX);
                         json_dump(rows[i], &one);
-                        printf("%s%.*s", is_first && i == 0 ? "" : ",", (int)one.len, one.data ? one.data : "");
+                        printf("%s%.*s", is_first && i == 0 ? "" : ",", (int)one.len,
+                               one.data ? one.data : "");
                         buf_fini(&one);
                 }
         }
@@ -278,8 +294,9 @@ enum cli_exit admin_list(struct cli *c, const char *path, const char *query)
 
         do {
                 struct buf answer;
-                enum cli_exit end = admin_ask(c, "GET", NULL, &answer, "%s?%slimit=%d%s%s", path, query, ROWS_MAX,
-                                              cursor[0] ? "&cursor=" : "", cursor[0] ? admin_part(c, cursor) : "");
+                enum cli_exit end = admin_ask(c, "GET", NULL, &answer, "%s?%slimit=%d%s%s", path,
+                                              query, ROWS_MAX, cursor[0] ? "&cursor=" : "",
+                                              cursor[0] ? admin_part(c, cursor) : "");
                 bool is_page;
                 if (end != CLI_FINE)
                         return end;
@@ -287,7 +304,8 @@ enum cli_exit admin_list(struct cli *c, const char *path, const char *query)
                 buf_fini(&answer);
                 if (!is_page) {
                         struct error e;
-                        error_set(&e, STATUS_INTERNAL, "unexpected-answer", path, "the daemon's answer is not a page of a list");
+                        error_set(&e, STATUS_INTERNAL, "unexpected-answer", path,
+                                  "the daemon's answer is not a page of a list");
                         return cli_fail(c, &e);
                 }
                 is_first = false;

@@ -8,22 +8,26 @@
 
 #include "app/cli.h"
 
-/* A request body that a command builds: admin_open, json_member_*..., then admin_call closes and sends it. */
+/* A request body that a command builds: admin_open, json_member_*..., then admin_call closes and
+ * sends it. */
 void admin_open(struct buf *body);
 /* A member only when the option was given. */
 void admin_option(struct buf *body, const struct cli *c, const char *option, const char *member);
 /* An array of the option's values. */
 void admin_options(struct buf *body, const struct cli *c, const char *option, const char *member);
 /* `--role R@URI` values as [{"role":R,"resource":URI}]; without @URI the resource is "*". */
-void admin_grants(struct buf *body, const struct cli *c, const char *option, const char *role_member, const char *member);
+void admin_grants(struct buf *body, const struct cli *c, const char *option,
+                  const char *role_member, const char *member);
 
 /*
  * Call and print the answer. `target` is a printf format with percent-encoded
  * parts from admin_part. body NULL = none; it is closed, sent, wiped and freed.
  */
-enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, const char *fmt, ...) PRINTF_LIKE(4, 5);
+enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, const char *fmt, ...)
+        PRINTF_LIKE(4, 5);
 /* The same, and the answer is the caller's (buf_fini_secret it; only after CLI_FINE). */
-enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, struct buf *ret_answer, const char *fmt, ...) PRINTF_LIKE(5, 6);
+enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, struct buf *ret_answer,
+                        const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* All pages of a list, one after the other. `query` begins without "?" and may be "". */
 enum cli_exit admin_list(struct cli *c, const char *path, const char *query);
 /* Percent-encoded copy for a path segment or a query value, in the command's arena. */

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 static const struct cli_option common[] = {
-        {"config", CLI_VALUE, "FILE", "configuration (default $CHATELAINE_CONFIG, then /etc/chatelaine/chatelaine.conf)"},
+        {"config", CLI_VALUE, "FILE",
+         "configuration (default $CHATELAINE_CONFIG, then /etc/chatelaine/chatelaine.conf)"},
         {"json", CLI_FLAG, NULL, "answer in JSON"},
         {"help", CLI_FLAG, NULL, "this text"},
         {NULL, CLI_FLAG, NULL, NULL},
@@ -22,12 +23,12 @@ static void print_command(FILE *f, const struct cli_command *k)
         const struct cli_option *tables[] = {k->options, common};
         char left[64];
 
-        fprintf(f, "usage: chatelaine %s%s%s%s\n\n%s\n\noptions:\n", k->words, k->arguments[0] ? " " : "", k->arguments,
-                " [options]", k->help);
+        fprintf(f, "usage: chatelaine %s%s%s%s\n\n%s\n\noptions:\n", k->words,
+                k->arguments[0] ? " " : "", k->arguments, " [options]", k->help);
         for (size_t t = 0; t < 2; t++)
                 for (const struct cli_option *o = tables[t]; o && o->name; o++) {
-                        snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "",
-                                 o->kind == CLI_LIST ? " ..." : "");
+                        snprintf(left, sizeof left, "--%s%s%s%s", o->name, o->value ? " " : "",
+                                 o->value ? o->value : "", o->kind == CLI_LIST ? " ..." : "");
                         fprintf(f, "  %-28s %s\n", left, o->help);
                 }
 }
@@ -40,9 +41,11 @@ static void print_list(FILE *f, const char *prefix)
 
         fprintf(f, "usage: chatelaine COMMAND [options]\n\n");
         for (const struct cli_command *k = cli_commands; k->words; k++) {
-                if (strncmp(k->words, prefix, n) != 0 || (n && k->words[n] != ' ' && k->words[n] != '\0'))
+                if (strncmp(k->words, prefix, n) != 0 ||
+                    (n && k->words[n] != ' ' && k->words[n] != '\0'))
                         continue;
-                snprintf(left, sizeof left, "%s%s%s", k->words, k->arguments[0] ? " " : "", k->arguments);
+                snprintf(left, sizeof left, "%s%s%s", k->words, k->arguments[0] ? " " : "",
+                         k->arguments);
                 fprintf(f, "  %-34s %s\n", left, k->help);
         }
         fprintf(f, "\n`chatelaine COMMAND --help` tells the options of one.\n");
@@ -88,10 +91,12 @@ static size_t fill_options(const struct cli_command *k, struct option out[CLI_OP
         size_t n = 0;
 
         for (size_t t = 0; t < 2; t++)
-                for (const struct cli_option *o = tables[t]; o && o->name && n < CLI_OPTIONS_MAX - 1; o++) {
+                for (const struct cli_option *o = tables[t];
+                     o && o->name && n < CLI_OPTIONS_MAX - 1; o++) {
                         index[n] = o;
                         out[n] = (struct option){.name = o->name,
-                                                 .has_arg = o->kind == CLI_FLAG ? no_argument : required_argument,
+                                                 .has_arg = o->kind == CLI_FLAG ? no_argument
+                                                                                : required_argument,
                                                  .val = (int)n + 1};
                         n++;
                 }
@@ -116,7 +121,8 @@ static int parse_options(struct cli *c, int argc, char **argv)
                         return cli_misuse(c, "unknown option %s", argv[optind - 1]);
                 if (c->n_values == CLI_VALUES_MAX)
                         return cli_misuse(c, "more than %d options", CLI_VALUES_MAX);
-                c->values[c->n_values++] = (struct cli_value){.option = index[v - 1], .text = optarg ? optarg : ""};
+                c->values[c->n_values++] =
+                        (struct cli_value){.option = index[v - 1], .text = optarg ? optarg : ""};
         }
         c->args = argv + optind;
         c->n_args = argc - optind;
@@ -141,7 +147,8 @@ int cli_main(int argc, char **argv)
         static struct cli c;
         int words = 0, status;
 
-        if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+            strcmp(argv[1], "help") == 0) {
                 print_list(argc < 2 ? stderr : stdout, "");
                 return argc < 2 ? CLI_USAGE : CLI_FINE;
         }
@@ -154,7 +161,8 @@ int cli_main(int argc, char **argv)
                 return is_help ? CLI_FINE : CLI_USAGE;
         }
         if (!c.command) {
-                fprintf(stderr, "chatelaine: unknown command %s: `chatelaine --help` lists them\n", argv[1]);
+                fprintf(stderr, "chatelaine: unknown command %s: `chatelaine --help` lists them\n",
+                        argv[1]);
                 return CLI_USAGE;
         }
         arena_init(&c.arena, 64 << 20);
@@ -229,7 +237,8 @@ enum cli_exit cli_fail(const struct cli *c, const struct error *e)
                 fprintf(stderr, "%.*s\n", (int)b.len, b.data ? b.data : "");
                 buf_fini(&b);
         } else {
-                fprintf(stderr, "chatelaine: %s%s%s (%s)\n", e->where, e->where[0] ? ": " : "", e->text, e->slug);
+                fprintf(stderr, "chatelaine: %s%s%s (%s)\n", e->where, e->where[0] ? ": " : "",
+                        e->text, e->slug);
         }
         return CLI_FAILED;
 }
@@ -241,8 +250,8 @@ enum cli_exit cli_misuse(const struct cli *c, const char *fmt, ...)
         va_start(ap, fmt);
         fprintf(stderr, "chatelaine %s: ", c->command->words);
         vfprintf(stderr, fmt, ap);
-        fprintf(stderr, "\nusage: chatelaine %s%s%s [options]; --help tells more\n", c->command->words,
-                c->command->arguments[0] ? " " : "", c->command->arguments);
+        fprintf(stderr, "\nusage: chatelaine %s%s%s [options]; --help tells more\n",
+                c->command->words, c->command->arguments[0] ? " " : "", c->command->arguments);
         va_end(ap);
         return CLI_USAGE;
 }
@@ -256,18 +265,21 @@ static enum status read_fd(int fd, const char *path, struct buf *out, struct err
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
-                        return error_set(e, STATUS_INVALID, "file-unreadable", path, "%s", strerror(errno));
+                        return error_set(e, STATUS_INVALID, "file-unreadable", path, "%s",
+                                         strerror(errno));
                 if (n == 0)
                         break;
                 buf_append(out, piece, (size_t)n);
                 if (out->status == STATUS_LIMIT)
-                        return error_set(e, STATUS_LIMIT, "file-too-large", path, "larger than %zu bytes", out->max);
+                        return error_set(e, STATUS_LIMIT, "file-too-large", path,
+                                         "larger than %zu bytes", out->max);
         }
         wipe(piece, sizeof piece); /* it may have been a password */
         return buf_check(out, e);
 }
 
-enum status cli_read_file(const char *path, size_t max_bytes, bool is_line, struct buf *out, struct error *e)
+enum status cli_read_file(const char *path, size_t max_bytes, bool is_line, struct buf *out,
+                          struct error *e)
 {
         bool is_stdin = strcmp(path, "-") == 0;
         int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
@@ -275,7 +287,8 @@ enum status cli_read_file(const char *path, size_t max_bytes, bool is_line, stru
 
         buf_init(out, max_bytes);
         if (fd < 0)
-                return error_set(e, STATUS_NOT_FOUND, "file-unreadable", path, "%s", strerror(errno));
+                return error_set(e, STATUS_NOT_FOUND, "file-unreadable", path, "%s",
+                                 strerror(errno));
         s = read_fd(fd, path, out, e);
         if (!is_stdin)
                 close(fd);

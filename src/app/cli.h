@@ -70,7 +70,9 @@ bool cli_config(struct cli *c);
 enum cli_exit cli_fail(const struct cli *c, const struct error *e);
 enum cli_exit cli_misuse(const struct cli *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* A whole file ("-" = standard input), at most max_bytes; without its trailing newline where `is_line`. */
-enum status cli_read_file(const char *path, size_t max_bytes, bool is_line, struct buf *out, struct error *e) MUST_CHECK;
+/* A whole file ("-" = standard input), at most max_bytes; without its trailing newline where
+ * `is_line`. */
+enum status cli_read_file(const char *path, size_t max_bytes, bool is_line, struct buf *out,
+                          struct error *e) MUST_CHECK;
 
 #endif

@@ -26,7 +26,8 @@ struct report {
 };
 
 /* One line; `todo` NULL = nothing to do. */
-static void tell(struct report *r, enum verdict v, const char *check, const char *what, const char *todo)
+static void tell(struct report *r, enum verdict v, const char *check, const char *what,
+                 const char *todo)
 {
         if (v > r->worst)
                 r->worst = v;
@@ -37,15 +38,16 @@ static void tell(struct report *r, enum verdict v, const char *check, const char
         json_member_text(&r->json, "todo", span_of(todo));
         json_obj_close(&r->json);
         if (!r->cli->is_json)
-                printf("%-8s %-14s %s%s%s\n", verdict_names[v], check, what, todo ? "\n                        do: " : "",
-                       todo ? todo : "");
+                printf("%-8s %-14s %s%s%s\n", verdict_names[v], check, what,
+                       todo ? "\n                        do: " : "", todo ? todo : "");
 }
 
 static void tell_error(struct report *r, const char *check, const struct error *e, const char *todo)
 {
         char text[512];
 
-        snprintf(text, sizeof text, "%s%s%s (%s)", e->where, e->where[0] ? ": " : "", e->text, e->slug);
+        snprintf(text, sizeof text, "%s%s%s (%s)", e->where, e->where[0] ? ": " : "", e->text,
+                 e->slug);
         tell(r, BROKEN, check, text, todo);
 }
 
@@ -55,7 +57,8 @@ static bool check_config(struct report *r)
         size_t event_bytes_max;
 
         if (config_load(r->cli->config_path, &r->cli->config, &e) != STATUS_OK) {
-                tell_error(r, "configuration", &e, "mend the file; `chatelaine check-config` reads it as serve would");
+                tell_error(r, "configuration", &e,
+                           "mend the file; `chatelaine check-config` reads it as serve would");
                 return false;
         }
         if (publish_event_bytes_max(r->cli->config, &event_bytes_max, &e) != STATUS_OK)
@@ -71,7 +74,9 @@ static void check_secrets(struct report *r)
         struct error e;
 
         if (secrets_load(r->cli->config->secret_file, &secrets, &e) != STATUS_OK) {
-                tell_error(r, "secret file", &e, "bring it back from where you keep it, mode 0600, owned by the daemon's user");
+                tell_error(
+                        r, "secret file", &e,
+                        "bring it back from where you keep it, mode 0600, owned by the daemon's user");
                 return;
         }
         secrets_free(secrets);
@@ -87,11 +92,13 @@ static void check_store(struct report *r)
         enum status s = store_open(r->cli->config->store, false, &store, &e);
 
         if (s != STATUS_OK) {
-                tell_error(r, "database", &e, "is the path right, may you read it? a broken file: restore a backup");
+                tell_error(r, "database", &e,
+                           "is the path right, may you read it? a broken file: restore a backup");
                 return;
         }
         s = store_schema_version(store, &have, &want, &e);
-        snprintf(text, sizeof text, "schema %u, this program's is %u, %" PRId64 " bytes", have, want, store_size_bytes(store));
+        snprintf(text, sizeof text, "schema %u, this program's is %u, %" PRId64 " bytes", have,
+                 want, store_size_bytes(store));
         store_close(store);
         if (s != STATUS_OK)
                 tell_error(r, "database", &e, "restore a backup");
@@ -99,7 +106,9 @@ static void check_store(struct report *r)
                 tell(r, BROKEN, "database", text, "use the newer program that made it");
         else
                 tell(r, have < want ? WARNING : FINE, "database", text,
-                     have < want ? "`chatelaine migrate`, or start the daemon: it carries the schema forward" : NULL);
+                     have < want
+                             ? "`chatelaine migrate`, or start the daemon: it carries the schema forward"
+                             : NULL);
 }
 
 static void check_disk(struct report *r)
@@ -110,23 +119,29 @@ static void check_disk(struct report *r)
         int64_t available;
 
         if (statvfs(c->state_dir, &v) != 0) {
-                tell(r, BROKEN, "disk", "the state directory cannot be looked at", "does it exist, may you enter it?");
+                tell(r, BROKEN, "disk", "the state directory cannot be looked at",
+                     "does it exist, may you enter it?");
                 return;
         }
         available = (int64_t)(v.f_bavail * v.f_frsize);
-        snprintf(text, sizeof text, "%" PRId64 " MiB free, at least %" PRId64 " wanted", available >> 20,
-                 c->limits.min_free_disk_bytes >> 20);
+        snprintf(text, sizeof text, "%" PRId64 " MiB free, at least %" PRId64 " wanted",
+                 available >> 20, c->limits.min_free_disk_bytes >> 20);
         if (available < c->limits.min_free_disk_bytes)
-                tell(r, BROKEN, "disk", text, "make room: writes are refused until there is (revocations are not)");
+                tell(r, BROKEN, "disk", text,
+                     "make room: writes are refused until there is (revocations are not)");
         else
                 tell(r, FINE, "disk", text, NULL);
 }
 
 /* ---- the daemon ---- */
 
-static enum status ask(struct report *r, const char *target, struct outbound_reply *ret, struct error *e)
+static enum status ask(struct report *r, const char *target, struct outbound_reply *ret,
+                       struct error *e)
 {
-        struct outbound_request q = {.method = "GET", .target = target, .reply_bytes_max = (size_t)16 << 20, .timeout_s = 5};
+        struct outbound_request q = {.method = "GET",
+                                     .target = target,
+                                     .reply_bytes_max = (size_t)16 << 20,
+                                     .timeout_s = 5};
         enum status s;
 
         q.unix_socket = arena_printf(&r->cli->arena, "%s/admin.sock", r->cli->config->state_dir);
@@ -143,7 +158,8 @@ static int64_t metric_value(struct span text, const char *name)
 
         while (rest.p && rest.len) {
                 line = span_split(rest, '\n', &rest);
-                if (span_starts(line, name) && line.len > strlen(name) && line.p[strlen(name)] == ' ')
+                if (span_starts(line, name) && line.len > strlen(name) &&
+                    line.p[strlen(name)] == ' ')
                         return strtoll(line.p + strlen(name) + 1, NULL, 10);
         }
         return -1;
@@ -163,9 +179,12 @@ static void check_backlog(struct report *r)
         rows = metric_value(buf_view(&reply.body), "chatelaine_outbox_rows");
         seconds = metric_value(buf_view(&reply.body), "chatelaine_outbox_oldest_seconds");
         buf_fini(&reply.body);
-        snprintf(text, sizeof text, "%" PRId64 " events wait, the oldest for %" PRId64 " s", rows, seconds);
+        snprintf(text, sizeof text, "%" PRId64 " events wait, the oldest for %" PRId64 " s", rows,
+                 seconds);
         tell(r, seconds > BACKLOG_S_MAX ? WARNING : FINE, "kafka", text,
-             seconds > BACKLOG_S_MAX ? "do the brokers answer? the log's kafka.* events say; nothing is lost meanwhile" : NULL);
+             seconds > BACKLOG_S_MAX
+                     ? "do the brokers answer? the log's kafka.* events say; nothing is lost meanwhile"
+                     : NULL);
 }
 
 static void check_daemon(struct report *r)
@@ -175,12 +194,16 @@ static void check_daemon(struct report *r)
         struct error e;
 
         if (ask(r, "/readyz", &reply, &e) != STATUS_OK) {
-                tell_error(r, "daemon", &e, "start it: `systemctl start chatelaine` or `chatelaine serve`");
+                tell_error(r, "daemon", &e,
+                           "start it: `systemctl start chatelaine` or `chatelaine serve`");
                 return;
         }
-        snprintf(text, sizeof text, "%.*s", (int)reply.body.len, reply.body.data ? reply.body.data : "");
-        tell(r, reply.status == 200 ? FINE : BROKEN, "daemon", reply.status == 200 ? "running and ready" : text,
-             reply.status == 200 ? NULL : "the checks that are false say which part; its log says why");
+        snprintf(text, sizeof text, "%.*s", (int)reply.body.len,
+                 reply.body.data ? reply.body.data : "");
+        tell(r, reply.status == 200 ? FINE : BROKEN, "daemon",
+             reply.status == 200 ? "running and ready" : text,
+             reply.status == 200 ? NULL
+                                 : "the checks that are false say which part; its log says why");
         buf_fini(&reply.body);
         check_backlog(r);
 }
@@ -199,7 +222,8 @@ enum cli_exit cmd_doctor(struct cli *c)
         }
         json_arr_close(&r.json);
         if (c->is_json)
-                printf("{\"verdict\":\"%s\",\"checks\":%s}\n", verdict_names[r.worst], r.json.data ? r.json.data : "[]");
+                printf("{\"verdict\":\"%s\",\"checks\":%s}\n", verdict_names[r.worst],
+                       r.json.data ? r.json.data : "[]");
         buf_fini(&r.json);
         return r.worst == BROKEN ? CLI_FAILED : CLI_FINE;
 }

@@ -69,7 +69,8 @@ static bool follow_piece(void *ctx, struct span bytes)
 static enum cli_exit follow(struct cli *c, const char *topic, int64_t from)
 {
         struct follower f;
-        struct outbound_request q = {.method = "GET", .accept = "text/event-stream", .piece = follow_piece, .ctx = &f};
+        struct outbound_request q = {
+                .method = "GET", .accept = "text/event-stream", .piece = follow_piece, .ctx = &f};
         struct outbound_reply reply;
         struct error e;
         enum status s;
@@ -95,7 +96,9 @@ enum cli_exit cmd_events_tail(struct cli *c)
                 snprintf(topic, sizeof topic, "topic=%s&", admin_part(c, cli_value(c, "topic")));
         do {
                 struct buf answer;
-                enum cli_exit end = admin_ask(c, "GET", NULL, &answer, "/v1/events?%sfrom=%" PRId64 "&limit=1000", topic, from);
+                enum cli_exit end =
+                        admin_ask(c, "GET", NULL, &answer,
+                                  "/v1/events?%sfrom=%" PRId64 "&limit=1000", topic, from);
 
                 if (end != CLI_FINE)
                         return end;
@@ -124,16 +127,18 @@ enum cli_exit cmd_events_republish(struct cli *c)
 static void print_verdict(const struct cli *c, const struct journal_verdict *v)
 {
         if (c->is_json)
-                printf("{\"ok\":true,\"rows\":%" PRId64 ",\"first\":%" PRId64 ",\"last\":%" PRId64 ",\"checkpoints\":%" PRId64 "}\n",
+                printf("{\"ok\":true,\"rows\":%" PRId64 ",\"first\":%" PRId64 ",\"last\":%" PRId64
+                       ",\"checkpoints\":%" PRId64 "}\n",
                        v->rows, v->first, v->last, v->checkpoints);
         else
-                printf("ok: %" PRId64 " rows, sequence %" PRId64 " to %" PRId64 ", %" PRId64 " checkpoints\n", v->rows, v->first,
-                       v->last, v->checkpoints);
+                printf("ok: %" PRId64 " rows, sequence %" PRId64 " to %" PRId64 ", %" PRId64
+                       " checkpoints\n",
+                       v->rows, v->first, v->last, v->checkpoints);
 }
 
 /* The database of the configuration, opened for reading beside whoever runs. */
-static enum status verify_database(struct cli *c, struct span key, struct span checkpoints, int64_t from,
-                                   struct journal_verdict *v, struct error *e)
+static enum status verify_database(struct cli *c, struct span key, struct span checkpoints,
+                                   int64_t from, struct journal_verdict *v, struct error *e)
 {
         struct store *store;
         struct store_conn *db;
@@ -163,10 +168,12 @@ static enum cli_exit verify_offline(struct cli *c, int64_t from)
         buf_init(&checkpoints, 16);
         s = cli_read_file(cli_value(c, "public-key"), 16384, false, &key, &e);
         if (s == STATUS_OK && cli_has(c, "checkpoints"))
-                s = cli_read_file(cli_value(c, "checkpoints"), (size_t)256 << 20, false, &checkpoints, &e);
+                s = cli_read_file(cli_value(c, "checkpoints"), (size_t)256 << 20, false,
+                                  &checkpoints, &e);
         if (s == STATUS_OK)
-                s = verify_database(c, buf_view(&key), cli_has(c, "checkpoints") ? buf_view(&checkpoints) : SPAN_NONE, from, &v,
-                                    &e);
+                s = verify_database(c, buf_view(&key),
+                                    cli_has(c, "checkpoints") ? buf_view(&checkpoints) : SPAN_NONE,
+                                    from, &v, &e);
         buf_fini(&key);
         buf_fini(&checkpoints);
         if (s != STATUS_OK)

@@ -92,7 +92,8 @@ enum cli_exit cmd_key_verify(struct cli *c)
         if (end != CLI_FINE)
                 return end;
         admin_print(c, buf_view(&answer));
-        if (json_parse(buf_view(&answer), 64, &root, NULL) != STATUS_OK || !json_is_true(json_get(root, "valid")))
+        if (json_parse(buf_view(&answer), 64, &root, NULL) != STATUS_OK ||
+            !json_is_true(json_get(root, "valid")))
                 end = CLI_FAILED;
         if (json_get(root, "allowed") && !json_is_true(json_get(root, "allowed")))
                 end = CLI_FAILED;

@@ -44,19 +44,21 @@ static enum status signer_read(struct signer *s, const struct cli *c, struct err
         else if (strcmp(algorithm, "HMAC_SHA512") == 0)
                 s->hmac = HMAC_SHA512;
         else if (strcmp(algorithm, "ED25519") != 0)
-                return error_set(e, STATUS_INVALID, "unknown-algorithm", "--algorithm", "%s is none of ours", algorithm);
+                return error_set(e, STATUS_INVALID, "unknown-algorithm", "--algorithm",
+                                 "%s is none of ours", algorithm);
         status = cli_read_file(cli_value(c, "key-file"), 16384, true, &text, e);
         if (status == STATUS_OK)
                 status = read_key(span_trim(buf_view(&text)), s, e);
         buf_fini_secret(&text);
         if (status == STATUS_OK && !s->pkey && !s->secret.len)
-                return error_set(e, STATUS_INVALID, "invalid-key", cli_value(c, "key-file"), "the file holds no key");
+                return error_set(e, STATUS_INVALID, "invalid-key", cli_value(c, "key-file"),
+                                 "the file holds no key");
         return status;
 }
 
 /* Run `write` with the key read, and print what it made. */
-static enum cli_exit sign(struct cli *c,
-                          enum status (*write)(struct cli *c, const struct signer *s, struct buf *out, struct error *e))
+static enum cli_exit sign(struct cli *c, enum status (*write)(struct cli *c, const struct signer *s,
+                                                              struct buf *out, struct error *e))
 {
         struct signer s = {0};
         struct buf out;
@@ -91,9 +93,12 @@ static const char *audience(struct cli *c)
         return "chatelaine";
 }
 
-static enum status write_link(struct cli *c, const struct signer *s, struct buf *out, struct error *e)
+static enum status write_link(struct cli *c, const struct signer *s, struct buf *out,
+                              struct error *e)
 {
-        struct jwt_key key = {.algorithm = s->pkey ? JWT_EDDSA : s->hmac == HMAC_SHA256 ? JWT_HS256 : JWT_HS512,
+        struct jwt_key key = {.algorithm = s->pkey                  ? JWT_EDDSA
+                                           : s->hmac == HMAC_SHA256 ? JWT_HS256
+                                                                    : JWT_HS512,
                               .secret = buf_view(&s->secret),
                               .pkey = s->pkey};
         const char *sub = cli_has(c, "sub") ? cli_value(c, "sub") : "";
@@ -142,7 +147,8 @@ static void quote_plus_sink(void *ctx, const void *p, size_t len)
         percent_encode(ctx, span_make(p, len), PERCENT_QUOTE_PLUS);
 }
 
-static enum status write_signature(struct cli *c, const struct signer *s, struct buf *out, struct error *e)
+static enum status write_signature(struct cli *c, const struct signer *s, struct buf *out,
+                                   struct error *e)
 {
         char date[CLOCK_RFC3339_SIZE];
         uint8_t mac[HMAC_SIZE_MAX];
@@ -163,9 +169,11 @@ static enum status write_signature(struct cli *c, const struct signer *s, struct
         percent_encode(&text, span_of(date), PERCENT_QUOTE_PLUS);
         buf_text(&text, "&app=");
         percent_encode(&text, span_of(cli_value(c, "app")), PERCENT_QUOTE_PLUS);
-        buf_printf(&text, "&method=%s&params=%%7B%%7D&body=", cli_has(c, "method") ? cli_value(c, "method") : "POST");
+        buf_printf(&text, "&method=%s&params=%%7B%%7D&body=",
+                   cli_has(c, "method") ? cli_value(c, "method") : "POST");
         if (body.len)
-                status = json_python_repr(buf_view(&body), JSON_SCAN_DEPTH_MAX, quote_plus_sink, &text, e);
+                status = json_python_repr(buf_view(&body), JSON_SCAN_DEPTH_MAX, quote_plus_sink,
+                                          &text, e);
         else
                 buf_text(&text, "%7B%7D");
         buf_text(&text, "&headers=%7B%7D");
@@ -190,7 +198,8 @@ enum cli_exit cmd_sign_signature(struct cli *c)
 
 /* ---- Standard Webhooks: v1 is HMAC-SHA-256 of "id.timestamp.body" ---- */
 
-static enum status write_standard(struct cli *c, const struct signer *s, struct buf *out, struct error *e)
+static enum status write_standard(struct cli *c, const struct signer *s, struct buf *out,
+                                  struct error *e)
 {
         char id[ID_UUID_SIZE];
         uint8_t mac[HMAC_SIZE_MAX];
@@ -212,8 +221,9 @@ static enum status write_standard(struct cli *c, const struct signer *s, struct 
         if (status == STATUS_OK)
                 status = hmac_of(HMAC_SHA256, buf_view(&s->secret), buf_view(&text), mac, e);
         if (status == STATUS_OK) {
-                buf_printf(out, "webhook-id: msg_%s\nwebhook-timestamp: %lld\nwebhook-signature: v1,", id,
-                           (long long)now_s);
+                buf_printf(out,
+                           "webhook-id: msg_%s\nwebhook-timestamp: %lld\nwebhook-signature: v1,",
+                           id, (long long)now_s);
                 base64_encode(out, span_make(mac, 32));
                 buf_char(out, '\n');
         }

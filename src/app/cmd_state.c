@@ -74,7 +74,8 @@ static enum status fill_dir(const struct init *in, struct error *e)
 /* What a failed init made, so that it can be run again. */
 static void empty_dir(const char *dir)
 {
-        static const char *const names[] = {"chatelaine.conf", "secret.key", "chatelaine.db", "chatelaine.db-wal",
+        static const char *const names[] = {"chatelaine.conf",   "secret.key",
+                                            "chatelaine.db",     "chatelaine.db-wal",
                                             "chatelaine.db-shm", "state.lock"};
         char path[4096];
 
@@ -101,7 +102,8 @@ static void print_init(const struct cli *c, const struct init *in)
                 buf_fini_secret(&b);
                 return;
         }
-        printf("state directory: %s\nconfiguration: %s\nadministrator: admin\n", in->dir, in->config_path);
+        printf("state directory: %s\nconfiguration: %s\nadministrator: admin\n", in->dir,
+               in->config_path);
         if (password)
                 printf("password: %s\n(it is not shown again)\n", password);
         printf("\nKeep %s/secret.key apart from backups of the database: without it no key verifies.\n"
@@ -120,14 +122,17 @@ enum cli_exit cmd_init(struct cli *c)
         s = dir_make(cli_has(c, "dir") ? cli_value(c, "dir") : DEFAULT_DIR, &c->arena, &in.dir, &e);
         if (s == STATUS_OK) {
                 in.config_path = arena_printf(&c->arena, "%s/chatelaine.conf", in.dir);
-                if (access(in.config_path, F_OK) == 0 || !dir_lacks(in.dir, "secret.key") || !dir_lacks(in.dir, "chatelaine.db"))
-                        s = error_set(&e, STATUS_CONFLICT, "already-initialised", in.dir,
-                                      "the directory holds a configuration, a secret file or a database already");
+                if (access(in.config_path, F_OK) == 0 || !dir_lacks(in.dir, "secret.key") ||
+                    !dir_lacks(in.dir, "chatelaine.db"))
+                        s = error_set(
+                                &e, STATUS_CONFLICT, "already-initialised", in.dir,
+                                "the directory holds a configuration, a secret file or a database already");
         }
         if (s == STATUS_OK && cli_has(c, "password-file")) {
                 s = cli_read_file(cli_value(c, "password-file"), 1024, true, &in.password, &e);
                 if (s == STATUS_OK && !in.password.len)
-                        s = error_set(&e, STATUS_INVALID, "empty-password", cli_value(c, "password-file"), "the file is empty");
+                        s = error_set(&e, STATUS_INVALID, "empty-password",
+                                      cli_value(c, "password-file"), "the file is empty");
         } else if (s == STATUS_OK) {
                 char text[PASSWORD_LENGTH];
                 base62_random(text, sizeof text);
@@ -188,7 +193,9 @@ enum cli_exit cmd_backup(struct cli *c)
                 return cli_misuse(c, "the current directory is gone: give an absolute path");
         admin_open(&body);
         json_member_text(&body, "path",
-                         span_of(c->args[0][0] == '/' ? c->args[0] : arena_printf(&c->arena, "%s/%s", cwd, c->args[0])));
+                         span_of(c->args[0][0] == '/'
+                                         ? c->args[0]
+                                         : arena_printf(&c->arena, "%s/%s", cwd, c->args[0])));
         return admin_call(c, "POST", &body, "/v1/admin/backup");
 }
 
@@ -204,15 +211,19 @@ static enum status check_copy(const char *path, struct arena *a, struct error *e
         store_close(store);
         TRY(s);
         if (have == 0)
-                return error_set(e, STATUS_INVALID, "not-a-backup", path, "the file is no database of chatelaine's");
+                return error_set(e, STATUS_INVALID, "not-a-backup", path,
+                                 "the file is no database of chatelaine's");
         if (have > want)
-                return error_set(e, STATUS_CONFLICT, "schema-newer", path,
-                                 "its schema is %u, this program knows %u: use the program that made it", have, want);
+                return error_set(
+                        e, STATUS_CONFLICT, "schema-newer", path,
+                        "its schema is %u, this program knows %u: use the program that made it",
+                        have, want);
         return STATUS_OK;
 }
 
 /* A database that is there is moved aside, never overwritten; not while a daemon runs on it. */
-static enum status set_aside(const char *db, struct arena *a, const char **ret_aside, struct error *e)
+static enum status set_aside(const char *db, struct arena *a, const char **ret_aside,
+                             struct error *e)
 {
         struct store *store;
         char at[CLOCK_RFC3339_SIZE];
@@ -228,7 +239,8 @@ static enum status set_aside(const char *db, struct arena *a, const char **ret_a
                 return error_set(e, STATUS_INTERNAL, "restore-failed", db, "%s", strerror(errno));
         for (int i = 0; i < 2; i++) { /* empty after a clean close; they belong to the one moved */
                 const char *tail = i ? "-shm" : "-wal";
-                rename(arena_printf(a, "%s%s", db, tail), arena_printf(a, "%s%s", *ret_aside, tail));
+                rename(arena_printf(a, "%s%s", db, tail),
+                       arena_printf(a, "%s%s", *ret_aside, tail));
         }
         return STATUS_OK;
 }
@@ -271,7 +283,8 @@ enum cli_exit cmd_restore(struct cli *c)
         if (!cli_needs(c, "dir"))
                 return CLI_USAGE;
         umask(077);
-        if (dir_make(cli_value(c, "dir"), &c->arena, &dir, &e) != STATUS_OK || restore(c, dir, &aside, &e) != STATUS_OK)
+        if (dir_make(cli_value(c, "dir"), &c->arena, &dir, &e) != STATUS_OK ||
+            restore(c, dir, &aside, &e) != STATUS_OK)
                 return cli_fail(c, &e);
         if (c->is_json) {
                 printf("{\"restored\":true}\n");
@@ -281,7 +294,8 @@ enum cli_exit cmd_restore(struct cli *c)
         if (aside)
                 printf("the database that was there is %s\n", aside);
         if (dir_lacks(dir, "secret.key"))
-                printf("put the secret file that belongs to it at %s/secret.key: without it no key verifies\n", dir);
+                printf("put the secret file that belongs to it at %s/secret.key: without it no key verifies\n",
+                       dir);
         return CLI_FINE;
 }
 
@@ -314,6 +328,7 @@ enum cli_exit cmd_migrate(struct cli *c)
         if (c->is_json)
                 printf("{\"from\":%u,\"to\":%u}\n", before, have);
         else
-                printf("schema %u%s\n", have, before == have ? ", already up to date" : ", carried forward");
+                printf("schema %u%s\n", have,
+                       before == have ? ", already up to date" : ", carried forward");
         return CLI_FINE;
 }

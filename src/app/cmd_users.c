@@ -20,7 +20,8 @@ enum cli_exit cmd_user_create(struct cli *c)
         admin_open(&body);
         json_member_text(&body, "name", span_of(c->args[0]));
         admin_grants(&body, c, "role", "role", "roles");
-        if (cli_has(c, "password-file") && add_password(&body, cli_value(c, "password-file"), &e) != STATUS_OK) {
+        if (cli_has(c, "password-file") &&
+            add_password(&body, cli_value(c, "password-file"), &e) != STATUS_OK) {
                 buf_fini_secret(&body);
                 return cli_fail(c, &e);
         }
@@ -38,7 +39,8 @@ enum cli_exit cmd_user_passwd(struct cli *c)
         struct error e;
 
         admin_open(&body);
-        if (add_password(&body, cli_has(c, "password-file") ? cli_value(c, "password-file") : "-", &e) != STATUS_OK) {
+        if (add_password(&body, cli_has(c, "password-file") ? cli_value(c, "password-file") : "-",
+                         &e) != STATUS_OK) {
                 buf_fini_secret(&body);
                 return cli_fail(c, &e);
         }

@@ -14,8 +14,9 @@ enum cli_exit cmd_version(struct cli *c)
         const struct {
                 const char *name, *version;
         } rows[] = {
-                {"chatelaine", CHATELAINE_VERSION}, {"libconfuse", config_library()}, {"jansson", json_library()},
-                {"openssl", crypto_library()},      {"sqlite", store_library()},      {"libevent", http_library()},
+                {"chatelaine", CHATELAINE_VERSION}, {"libconfuse", config_library()},
+                {"jansson", json_library()},        {"openssl", crypto_library()},
+                {"sqlite", store_library()},        {"libevent", http_library()},
                 {"librdkafka", publish_library()},  {"libcurl", outbound_library()},
         };
         struct buf b;

@@ -1,20 +1,26 @@
 #include "app/commands.h"
 
-#define END {NULL, CLI_FLAG, NULL, NULL}
+#define END                                \
+        {                                  \
+                NULL, CLI_FLAG, NULL, NULL \
+        }
 
 static const struct cli_option init_options[] = {
         {"dir", CLI_VALUE, "DIR", "the state directory to make (default /var/lib/chatelaine)"},
-        {"password-file", CLI_VALUE, "F", "the administrator's password (default: made, and printed once)"},
+        {"password-file", CLI_VALUE, "F",
+         "the administrator's password (default: made, and printed once)"},
         END};
 static const struct cli_option app_create_options[] = {
         {"slug", CLI_VALUE, "S", "the app's name in headers and addresses"},
         {"name", CLI_VALUE, "N", "for people (default: the slug)"},
         {"algorithm", CLI_VALUE, "A", "HMAC_SHA256, HMAC_SHA512 (default) or ED25519"},
         {"strategy", CLI_VALUE, "T", "JWT (default), SIGNATURE or STANDARD"},
-        {"no-agreement", CLI_FLAG, NULL, "every user counts as having agreed; all scopes are granted"},
+        {"no-agreement", CLI_FLAG, NULL,
+         "every user counts as having agreed; all scopes are granted"},
         {"scope", CLI_LIST, "S", "a required scope"},
         {"optional-scope", CLI_LIST, "S", "a scope that a user may agree to"},
-        {"key-file", CLI_VALUE, "F", "bring a key: hex, whsec_..., or a PEM public key for ED25519"},
+        {"key-file", CLI_VALUE, "F",
+         "bring a key: hex, whsec_..., or a PEM public key for ED25519"},
         END};
 static const struct cli_option app_rotate_options[] = {
         {"grace", CLI_VALUE, "2m", "how long the old key still works (at most 7d)"},
@@ -24,21 +30,24 @@ static const struct cli_option agree_options[] = {
         {"user", CLI_VALUE, "NUMBER", "the user's number"},
         {"optional-scope", CLI_LIST, "S", "an optional scope that the user grants"},
         END};
-static const struct cli_option user_number_options[] = {{"user", CLI_VALUE, "NUMBER", "the user's number"}, END};
+static const struct cli_option user_number_options[] = {
+        {"user", CLI_VALUE, "NUMBER", "the user's number"}, END};
 static const struct cli_option user_create_options[] = {
         {"password-file", CLI_VALUE, "F", "the password (default: none, no log-in with one)"},
         {"role", CLI_LIST, "R[@URI]", "a role, everywhere or on a resource"},
         END};
 static const struct cli_option passwd_options[] = {
         {"password-file", CLI_VALUE, "F", "the new password (default: standard input)"}, END};
-static const struct cli_option role_create_options[] = {{"permission", CLI_LIST, "P", "for example documents:read"}, END};
+static const struct cli_option role_create_options[] = {
+        {"permission", CLI_LIST, "P", "for example documents:read"}, END};
 static const struct cli_option name_options[] = {{"name", CLI_VALUE, "N", "its name"}, END};
 static const struct cli_option document_create_options[] = {
         {"inbox", CLI_VALUE, "NAME-OR-ID", "the inbox that it lies in"},
         {"name", CLI_VALUE, "N", "its name"},
         {"id", CLI_VALUE, "ID", "its id (default: made, 24 hex)"},
         END};
-static const struct cli_option document_list_options[] = {{"inbox", CLI_VALUE, "NAME-OR-ID", "only this inbox's"}, END};
+static const struct cli_option document_list_options[] = {
+        {"inbox", CLI_VALUE, "NAME-OR-ID", "only this inbox's"}, END};
 static const struct cli_option key_mint_options[] = {
         {"user", CLI_VALUE, "U", "whose key: id or name"},
         {"name", CLI_VALUE, "N", "for people"},
@@ -55,7 +64,8 @@ static const struct cli_option key_list_options[] = {
         {"state", CLI_VALUE, "S", "active, rotating, suspended, expired or revoked"},
         {"expires-before", CLI_VALUE, "T", "RFC 3339"},
         END};
-static const struct cli_option grace_options[] = {{"grace", CLI_VALUE, "2m", "how long the old one still works"}, END};
+static const struct cli_option grace_options[] = {
+        {"grace", CLI_VALUE, "2m", "how long the old one still works"}, END};
 static const struct cli_option key_revoke_options[] = {
         {"user", CLI_VALUE, "U", "all keys of this user"},
         {"resource", CLI_VALUE, "URI", "all keys bound to it or to what lies beneath"},
@@ -80,63 +90,88 @@ static const struct cli_option tail_options[] = {
         {"follow", CLI_FLAG, NULL, "go on as new events come"},
         END};
 static const struct cli_option republish_options[] = {
-        {"from", CLI_VALUE, "SEQ", "the first"}, {"to", CLI_VALUE, "SEQ", "the last (default: the newest)"}, END};
+        {"from", CLI_VALUE, "SEQ", "the first"},
+        {"to", CLI_VALUE, "SEQ", "the last (default: the newest)"},
+        END};
 static const struct cli_option verify_options[] = {
         {"from", CLI_VALUE, "SEQ", "begin with this sequence (default: the oldest kept)"},
         {"offline", CLI_FLAG, NULL, "read the database itself, no daemon needed"},
         {"public-key", CLI_VALUE, "F", "offline: the public key (PEM) that you kept"},
         {"checkpoints", CLI_VALUE, "F", "offline: checkpoint events that you kept, one a line"},
         END};
-static const struct cli_option restore_options[] = {{"dir", CLI_VALUE, "DIR", "the state directory that it goes to"}, END};
+static const struct cli_option restore_options[] = {
+        {"dir", CLI_VALUE, "DIR", "the state directory that it goes to"}, END};
 
 const struct cli_command cli_commands[] = {
-        {"init", "", 0, 0, init_options, "make a state directory: configuration, database, secret file, administrator", cmd_init},
+        {"init", "", 0, 0, init_options,
+         "make a state directory: configuration, database, secret file, administrator", cmd_init},
         {"serve", "", 0, 0, NULL, "run the daemon", cmd_serve},
-        {"check-config", "[FILE]", 0, 1, NULL, "read a configuration as serve would", cmd_check_config},
+        {"check-config", "[FILE]", 0, 1, NULL, "read a configuration as serve would",
+         cmd_check_config},
 
-        {"app create", "", 0, 0, app_create_options, "make a third-party app; prints its secret once", cmd_app_create},
+        {"app create", "", 0, 0, app_create_options,
+         "make a third-party app; prints its secret once", cmd_app_create},
         {"app list", "", 0, 0, NULL, "all apps", cmd_app_list},
         {"app show", "SLUG", 1, 1, NULL, "one app", cmd_app_show},
-        {"app rotate", "SLUG", 1, 1, app_rotate_options, "give an app a new key; prints it once", cmd_app_rotate},
+        {"app rotate", "SLUG", 1, 1, app_rotate_options, "give an app a new key; prints it once",
+         cmd_app_rotate},
         {"app delete", "SLUG", 1, 1, NULL, "remove an app", cmd_app_delete},
-        {"app agree", "SLUG", 1, 1, agree_options, "record that a user agrees to an app", cmd_app_agree},
-        {"app disagree", "SLUG", 1, 1, user_number_options, "take a user's agreement back", cmd_app_disagree},
+        {"app agree", "SLUG", 1, 1, agree_options, "record that a user agrees to an app",
+         cmd_app_agree},
+        {"app disagree", "SLUG", 1, 1, user_number_options, "take a user's agreement back",
+         cmd_app_disagree},
         {"app agreements", "SLUG", 1, 1, NULL, "who agreed to what", cmd_app_agreements},
 
         {"user create", "NAME", 1, 1, user_create_options, "make a user", cmd_user_create},
         {"user list", "", 0, 0, NULL, "all users", cmd_user_list},
         {"user passwd", "NAME", 1, 1, passwd_options, "set a password", cmd_user_passwd},
-        {"user delete", "NAME", 1, 1, NULL, "remove a user; the user's keys are revoked", cmd_user_delete},
+        {"user delete", "NAME", 1, 1, NULL, "remove a user; the user's keys are revoked",
+         cmd_user_delete},
         {"role create", "NAME", 1, 1, role_create_options, "make a role", cmd_role_create},
         {"role list", "", 0, 0, NULL, "all roles", cmd_role_list},
 
         {"inbox create", "", 0, 0, name_options, "make an inbox", cmd_inbox_create},
         {"inbox list", "", 0, 0, NULL, "all inboxes", cmd_inbox_list},
-        {"document create", "", 0, 0, document_create_options, "make a document's row", cmd_document_create},
+        {"document create", "", 0, 0, document_create_options, "make a document's row",
+         cmd_document_create},
         {"document list", "", 0, 0, document_list_options, "all documents", cmd_document_list},
         {"document show", "ID", 1, 1, NULL, "one document", cmd_document_show},
-        {"document done", "ID", 1, 1, NULL, "mark as done: revokes all keys bound to it", cmd_document_done},
-        {"document reopen", "ID", 1, 1, NULL, "lift the tombstone that done left", cmd_document_reopen},
+        {"document done", "ID", 1, 1, NULL, "mark as done: revokes all keys bound to it",
+         cmd_document_done},
+        {"document reopen", "ID", 1, 1, NULL, "lift the tombstone that done left",
+         cmd_document_reopen},
 
         {"key mint", "", 0, 0, key_mint_options, "make a key; prints it once", cmd_key_mint},
         {"key list", "", 0, 0, key_list_options, "keys that match", cmd_key_list},
         {"key show", "ID", 1, 1, NULL, "one key", cmd_key_show},
-        {"key rotate", "ID", 1, 1, grace_options, "make a key's successor; prints it once", cmd_key_rotate},
-        {"key revoke", "[ID...]", 0, 1000, key_revoke_options, "revoke keys, in one transaction", cmd_key_revoke},
-        {"key verify", "", 0, 0, key_verify_options, "is the key on standard input valid; exit status 1 when not", cmd_key_verify},
+        {"key rotate", "ID", 1, 1, grace_options, "make a key's successor; prints it once",
+         cmd_key_rotate},
+        {"key revoke", "[ID...]", 0, 1000, key_revoke_options, "revoke keys, in one transaction",
+         cmd_key_revoke},
+        {"key verify", "", 0, 0, key_verify_options,
+         "is the key on standard input valid; exit status 1 when not", cmd_key_verify},
 
-        {"sign link", "", 0, 0, sign_options, "print the header of a Link (JWT) request", cmd_sign_link},
-        {"sign signature", "", 0, 0, sign_options, "print the header of a Signature request", cmd_sign_signature},
-        {"sign standard", "", 0, 0, sign_options, "print the headers of a Standard Webhooks request", cmd_sign_standard},
+        {"sign link", "", 0, 0, sign_options, "print the header of a Link (JWT) request",
+         cmd_sign_link},
+        {"sign signature", "", 0, 0, sign_options, "print the header of a Signature request",
+         cmd_sign_signature},
+        {"sign standard", "", 0, 0, sign_options,
+         "print the headers of a Standard Webhooks request", cmd_sign_standard},
 
-        {"events tail", "", 0, 0, tail_options, "the journal, one CloudEvent a line", cmd_events_tail},
-        {"events republish", "", 0, 0, republish_options, "publish again under the same ids", cmd_events_republish},
-        {"audit verify", "", 0, 0, verify_options, "check the chain and its signed checkpoints", cmd_audit_verify},
-        {"audit public-key", "", 0, 0, NULL, "the key that checkpoints are verified with (PEM)", cmd_audit_public_key},
+        {"events tail", "", 0, 0, tail_options, "the journal, one CloudEvent a line",
+         cmd_events_tail},
+        {"events republish", "", 0, 0, republish_options, "publish again under the same ids",
+         cmd_events_republish},
+        {"audit verify", "", 0, 0, verify_options, "check the chain and its signed checkpoints",
+         cmd_audit_verify},
+        {"audit public-key", "", 0, 0, NULL, "the key that checkpoints are verified with (PEM)",
+         cmd_audit_public_key},
 
         {"backup", "FILE", 1, 1, NULL, "a consistent copy of the running database", cmd_backup},
-        {"restore", "FILE", 1, 1, restore_options, "put a backup into a state directory", cmd_restore},
-        {"secret rotate", "", 0, 0, NULL, "new pepper and sealing keys; old ones still verify", cmd_secret_rotate},
+        {"restore", "FILE", 1, 1, restore_options, "put a backup into a state directory",
+         cmd_restore},
+        {"secret rotate", "", 0, 0, NULL, "new pepper and sealing keys; old ones still verify",
+         cmd_secret_rotate},
         {"migrate", "", 0, 0, NULL, "carry the database's schema forward", cmd_migrate},
         {"doctor", "", 0, 0, NULL, "a health report that says what to do", cmd_doctor},
         {"version", "", 0, 0, NULL, "versions of the program and its libraries", cmd_version},

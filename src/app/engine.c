@@ -17,7 +17,9 @@ static enum status start(const struct engine_options *o, struct engine *g, struc
 
         TRY(secrets_load(c->secret_file, &g->secrets, e));
         TRY(open_store(c, g, e));
-        domain = (struct domain_options){.store = g->store, .secrets = g->secrets, .take_settings = settings_ref(g->settings)};
+        domain = (struct domain_options){.store = g->store,
+                                         .secrets = g->secrets,
+                                         .take_settings = settings_ref(g->settings)};
         TRY(domain_new(&domain, &g->domain, e));
         ledger = (struct ledger_options){
                 .store = g->store,

@@ -12,7 +12,8 @@ struct engine {
         struct secrets *secrets;
         struct domain *domain;
         struct ledger *ledger;
-        struct settings *settings; /* the first, counted: for rooms that keep the configuration they were started with */
+        struct settings *settings; /* the first, counted: for rooms that keep the configuration they
+                                      were started with */
 };
 
 struct engine_options {
@@ -22,8 +23,10 @@ struct engine_options {
         void *committed_ctx;
 };
 
-/* Locks the state directory, carries the schema forward. On failure nothing stays open; the configuration is gone in either case. */
-enum status engine_open(const struct engine_options *o, struct engine *ret, struct error *e) MUST_CHECK;
+/* Locks the state directory, carries the schema forward. On failure nothing stays open; the
+ * configuration is gone in either case. */
+enum status engine_open(const struct engine_options *o, struct engine *ret,
+                        struct error *e) MUST_CHECK;
 /* Runs what is queued first. */
 void engine_stop_ledger(struct engine *g);
 void engine_close(struct engine *g);

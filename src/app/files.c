@@ -11,8 +11,10 @@
 static enum status fail(const char *path, struct error *e)
 {
         if (errno == EEXIST)
-                return error_set(e, STATUS_CONFLICT, "file-exists", path, "the file is there already");
-        return error_set(e, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_INTERNAL, "file-failed", path, "%s", strerror(errno));
+                return error_set(e, STATUS_CONFLICT, "file-exists", path,
+                                 "the file is there already");
+        return error_set(e, errno == ENOENT ? STATUS_NOT_FOUND : STATUS_INTERNAL, "file-failed",
+                         path, "%s", strerror(errno));
 }
 
 enum status dir_make(const char *path, struct arena *a, const char **ret_path, struct error *e)
@@ -103,7 +105,8 @@ enum status file_copy_new(const char *from, const char *to, struct error *e)
                 close(in);
                 return s;
         }
-        while (s == STATUS_OK && ((n = read(in, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR)))
+        while (s == STATUS_OK &&
+               ((n = read(in, piece, sizeof piece)) > 0 || (n < 0 && errno == EINTR)))
                 if (n > 0)
                         s = write_all(out, span_make(piece, (size_t)n), to, e);
         if (s == STATUS_OK && n < 0)

@@ -5,7 +5,8 @@
 #include <chatelaine/base_buf.h>
 
 /* `path` and its parents (mode 0700); *ret_path is its absolute name, in the arena. */
-enum status dir_make(const char *path, struct arena *a, const char **ret_path, struct error *e) MUST_CHECK;
+enum status dir_make(const char *path, struct arena *a, const char **ret_path,
+                     struct error *e) MUST_CHECK;
 bool dir_lacks(const char *dir, const char *name);
 enum status dir_sync(const char *dir, struct error *e) MUST_CHECK;
 /* A new file (mode 0600), fsynced. CONFLICT "file-exists". */

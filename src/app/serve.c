@@ -3,7 +3,8 @@
  * down:
  *
  *     start:  engine (store, domain, ledger) ─▶ publisher ─▶ auth ─▶ scheduler ─▶ api ─▶ http
- *     stop:   http drains ─▶ scheduler ─▶ publisher flushes ─▶ ledger runs its queue ─▶ http closes ─▶ the rest
+ *     stop:   http drains ─▶ scheduler ─▶ publisher flushes ─▶ ledger runs its queue ─▶ http closes
+ * ─▶ the rest
  *
  * Completions come through the loops' mailboxes, so the loops end after the ledger.
  * The main thread waits for signals and does each second's small work.
@@ -30,19 +31,21 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
-#define DRAIN_MS 10000 /* the whole stop */
+#define DRAIN_MS 10000     /* the whole stop */
 #define HTTP_DRAIN_MS 5000 /* of it, for requests in flight */
 
 struct daemon {
         const char *config_path;
         struct engine engine;
         struct auth *auth;
-        pthread_mutex_t told_lock; /* guards the next two against the ledger's thread, which tells them of commits */
+        pthread_mutex_t told_lock; /* guards the next two against the ledger's thread, which tells
+                                      them of commits */
         struct publisher *publisher;
         struct scheduler *scheduler;
         struct api *api;
         struct http_server *http;
-        struct settings *serving, *served_before; /* http's configuration, and the one before: loops may still be reading it */
+        struct settings *serving, *served_before; /* http's configuration, and the one before: loops
+                                                     may still be reading it */
         const struct http_route *tables[8];
         atomic_bool is_draining, is_disk_ok;
 };
@@ -75,7 +78,8 @@ static bool hook_is_disk_ok(void *ctx)
         return atomic_load_explicit(&d->is_disk_ok, memory_order_relaxed);
 }
 
-/* serve refuses or migrates another schema before it listens, and holds the directory's lock from then on. */
+/* serve refuses or migrates another schema before it listens, and holds the directory's lock from
+ * then on. */
 static bool hook_is_schema_ok(void *ctx)
 {
         (void)ctx;
@@ -98,7 +102,8 @@ static enum status hook_rotate_secrets(void *ctx, struct error *e)
         return domain_reload_secrets(d->engine.domain, path, e);
 }
 
-static enum status hook_republish(void *ctx, int64_t from, int64_t through, int64_t *ret_count, struct error *e)
+static enum status hook_republish(void *ctx, int64_t from, int64_t through, int64_t *ret_count,
+                                  struct error *e)
 {
         struct daemon *d = ctx;
 
@@ -176,7 +181,8 @@ static enum status start_http(struct daemon *d, struct error *e)
                           .republish = hook_republish},
                 .route_tables = d->tables,
         };
-        struct http_wiring w = {.route_tables = d->tables, .loop_new = loop_new, .loop_free = loop_free, .ctx = d};
+        struct http_wiring w = {
+                .route_tables = d->tables, .loop_new = loop_new, .loop_free = loop_free, .ctx = d};
         char socket[4096], **names = NULL;
         enum status s;
 
@@ -207,7 +213,8 @@ static void tell_commits(struct daemon *d, struct publisher *p, struct scheduler
 
 static enum status start(struct daemon *d, struct config *take_config, struct error *e)
 {
-        struct engine_options o = {.take_config = take_config, .committed = on_committed, .committed_ctx = d};
+        struct engine_options o = {
+                .take_config = take_config, .committed = on_committed, .committed_ctx = d};
         struct schedule_options schedule = {.ctx = d, .published_mark = published_mark};
         struct publisher *publisher;
         struct scheduler *scheduler;
@@ -218,7 +225,8 @@ static enum status start(struct daemon *d, struct config *take_config, struct er
                 return s;
         }
         TRY(engine_open(&o, &d->engine, e));
-        TRY(publish_start(d->engine.settings->config, d->engine.store, d->engine.ledger, &publisher, e));
+        TRY(publish_start(d->engine.settings->config, d->engine.store, d->engine.ledger, &publisher,
+                          e));
         tell_commits(d, publisher, NULL);
         TRY(auth_new(d->engine.domain, &d->auth, e));
         schedule.domain = d->engine.domain;
@@ -318,7 +326,8 @@ static void run(struct daemon *d, const sigset_t *signals)
                 if (sig == SIGHUP)
                         reload(d);
                 look_at_disk(d);
-                if (interval && clock_mono_ms() >= alive_at && ledger_is_healthy(d->engine.ledger)) {
+                if (interval && clock_mono_ms() >= alive_at &&
+                    ledger_is_healthy(d->engine.ledger)) {
                         notify_alive();
                         alive_at = clock_mono_ms() + interval;
                 }
@@ -334,7 +343,8 @@ static void raise_files_limit(int64_t connections)
                 return;
         r.rlim_cur = r.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &r) == 0 && (int64_t)r.rlim_cur < connections + 128)
-                LOG_WARN("files.limit_low", LOG_I("limit", r.rlim_cur), LOG_I("connections", connections));
+                LOG_WARN("files.limit_low", LOG_I("limit", r.rlim_cur),
+                         LOG_I("connections", connections));
 }
 
 static void block_signals(sigset_t *signals)
@@ -375,7 +385,8 @@ enum cli_exit cmd_serve(struct cli *c)
                 stop(&d);
                 return CLI_FAILED;
         }
-        LOG_INFO("serve.ready", LOG_S("version", CHATELAINE_VERSION), LOG_S("store", d.engine.settings->config->store),
+        LOG_INFO("serve.ready", LOG_S("version", CHATELAINE_VERSION),
+                 LOG_S("store", d.engine.settings->config->store),
                  LOG_I("loops", http_loops(d.http)));
         notify_ready();
         run(&d, &signals);
