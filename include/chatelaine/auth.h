@@ -60,25 +60,52 @@ enum status auth_token(struct auth_loop *l, const struct request_view *req, stru
 /* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See
  * domain_keys key_find. */
 
-/* An app by Link or Signature, in the check order of facts/linked_services.md section 1. */
+/* An app that has proven itself. The row, scopes and spans live in the request's arena. */
 struct auth_app {
         struct app_row app;
         enum app_scope_mode mode;
         struct app_scopes scopes;
+        /* Link: sub; none for "" and 0 */
         bool has_user;
-        int64_t user_number; /* Link: sub */
-        uint8_t replay_digest[16];
+        int64_t user_number;
+        /* Signature, unless the app's replay guard is off */
         bool has_replay_digest;
-        int64_t replay_ends_at; /* Signature */
+        uint8_t replay_digest[16];
+        int64_t replay_ends_at;
+        /* Standard Webhooks */
         struct span webhook_id;
-        int64_t webhook_id_ends_at; /* Standard Webhooks */
+        int64_t webhook_id_ends_at;
 };
-/* `scope`: what the view needs ("webhook" is met by any webhook:...). Errors: the table's slugs,
- * status 401 or 400. */
+/*
+ * By Link or Signature. `scope`: what the view needs ("webhook" is met by any webhook:...).
+ *
+ * DENIED, checked in this order, 401 where nothing else is said (linked-services' own):
+ *
+ *     Link                                      Signature
+ *     no-authorization-header                   the same
+ *     unknown-auth-schema                       the same
+ *     authorization-header-malformed            the same; also two headers
+ *     authorization-header-bad-schema           the same
+ *     app-not-found                             the same
+ *                                               forbidden-scope
+ *     authorization-header-forbidden-strategy   forbidden-strategy
+ *     wrong-app-token, wrong-legacy-app-token   algorithm-not-implemented
+ *     agreement-not-accepted (400)              wrong-app-token, wrong-legacy-app-token
+ *     forbidden-scope                           bad-timestamp
+ *     expired (no exp)
+ *
+ * INVALID (400): "ambiguous-credentials" (an API key beside it); of a Signature "invalid-json",
+ * "too-deep", "too-many-parameters", "too-many-headers"; LIMIT (413) "too-many-items" of NDJSON.
+ * INTERNAL "app-key-unreadable".
+ */
 enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req,
                      const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
-/* Standard Webhooks for the app `slug`: v1 HMAC-SHA-256, several signatures, 300 s window; verified
- * on the raw bytes. */
+/*
+ * Standard Webhooks for the app `slug`: one of the v1 signatures (HMAC-SHA-256; v1a for an app of
+ * ED25519) holds for the raw bytes, 300 s window. DENIED (401) "webhook-headers-missing",
+ * "app-not-found", "forbidden-strategy", "bad-timestamp", "wrong-signature", "forbidden-scope";
+ * INVALID (400) "ambiguous-credentials"; INTERNAL "app-key-unreadable".
+ */
 enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req,
                           struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
 /* The app as a command's caller. */

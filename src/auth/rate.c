@@ -93,8 +93,11 @@ enum status auth_app_rate(struct auth *a, const struct auth_app *app, size_t ite
         wait = wait_ms(s->requests, per_request);
         wait_items = items ? wait_ms(s->items, per_item) : 0;
         if (!wait && !wait_items) {
-                s->requests -= 1;
-                s->items -= (double)items;
+                /* What has no limit owes nothing: a reload may set one. */
+                if (per_request)
+                        s->requests -= 1;
+                if (per_item)
+                        s->items -= (double)items;
         }
         pthread_mutex_unlock(&a->rates->lock);
         if (wait_items > wait)

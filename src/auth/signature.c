@@ -5,7 +5,8 @@
  *     timestamp=<Date>&app=<App>&method=<METHOD>&params=<repr>&body=<repr>&headers=<repr>
  *
  * each value through quote_plus, params {'a': ['1', '2']}, body repr(json.loads(body)), {} where
- * there is none. It streams into the MACs of all keys that count; path and host are not signed.
+ * there is none, and the list of its lines where it is NDJSON. It streams into the MACs of all keys
+ * that count; path and host are not signed.
  */
 #include "auth/app.h"
 
@@ -197,20 +198,51 @@ static enum status put_headers(struct signing *s, const struct request_view *req
         return STATUS_OK;
 }
 
-/* ---- the whole ---- */
+/* ---- body ---- */
+
+static bool is_ndjson(const struct request_view *req)
+{
+        struct span rest;
+        struct span type = req->header(req->http, "Content-Type");
+        return span_is_nocase(span_trim(span_split(type, ';', &rest)), "application/x-ndjson");
+}
+
+static enum status put_lines(struct signing *s, struct span body,
+                             const struct json_scan_limits *limits, struct error *e)
+{
+        struct json_scan scan;
+        struct json_item item;
+        bool is_item;
+        json_scan_init(&scan, body, JSON_SCAN_LINES, limits, NULL, 0);
+        put_text(s, "[");
+        for (;;) {
+                TRY(json_scan_next(&scan, &item, &is_item, e));
+                if (!is_item)
+                        break;
+                if (item.index)
+                        put_text(s, ", ");
+                TRY(json_python_repr(item.raw, limits->depth, put_quoted, s, e));
+        }
+        put_text(s, "]");
+        return STATUS_OK;
+}
 
 static enum status put_body(struct signing *s, struct auth_loop *l, const struct request_view *req,
                             struct error *e)
 {
-        if (!req->body.len) {
-                put_text(s, "{}");
-                return STATUS_OK;
-        }
         struct settings *settings = domain_settings(l->auth->domain);
-        unsigned depth_max = (unsigned)settings->config->limits.depth;
+        struct json_scan_limits limits = {.depth = (unsigned)settings->config->limits.depth,
+                                          .items = (size_t)settings->config->limits.items};
         settings_unref(settings);
-        return json_python_repr(req->body, depth_max, put_quoted, s, e);
+        if (is_ndjson(req))
+                return put_lines(s, req->body, &limits, e);
+        if (req->body.len)
+                return json_python_repr(req->body, limits.depth, put_quoted, s, e);
+        put_text(s, "{}");
+        return STATUS_OK;
 }
+
+/* ---- the whole ---- */
 
 static enum status put_request(struct signing *s, struct auth_loop *l,
                                const struct request_view *req, const struct app_header *h,

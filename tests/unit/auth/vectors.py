@@ -149,6 +149,9 @@ SIGNATURES = [
     signature("a header in Latin-1", body=BODY, headers=(("X-A", b"caf\xe9 \xc3\xa9"),),
               kept={"X-A": b"caf\xe9 \xc3\xa9".decode("latin-1")}, signed="X-A"),
     signature("Authorization is not signed", body=BODY, headers=(), signed="Authorization"),
+    signature("lines", body=[{"id": 1, "a": [1]}, {"id": "2"}],
+              raw=b'{"id":1,"a":[1]}\r\n\n{"id":"2"}\n', kept={},
+              headers=(("Content-Type", "application/x-ndjson; charset=utf-8"),)),
     signature("a naive date", body=BODY, date="2027-01-15T08:00:00.123456"),
     signature("a date with an offset", body=BODY, date="2027-01-15 10:00:00+02:00"),
 ]

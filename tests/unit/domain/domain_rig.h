@@ -30,7 +30,8 @@ struct rig {
 };
 
 static _Atomic int64_t rig_now, rig_mono_skip;
-static atomic_bool rig_is_real; /* the wall clock is the machine's */
+static _Atomic int64_t rig_mono_at; /* where the monotonic clock stands; 0: it runs */
+static atomic_bool rig_is_real;     /* the wall clock is the machine's */
 
 static inline int64_t rig_clock(void)
 {
@@ -44,6 +45,9 @@ static inline int64_t rig_clock(void)
 static inline int64_t rig_mono(void)
 {
         struct timespec t;
+        int64_t stands = atomic_load(&rig_mono_at);
+        if (stands)
+                return stands;
         clock_gettime(CLOCK_MONOTONIC, &t);
         return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + atomic_load(&rig_mono_skip);
 }
