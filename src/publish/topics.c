@@ -13,6 +13,7 @@
 
 #define ASK_TIMEOUT_MS 5000
 #define ASK_PAUSE_MS 2000
+#define METADATA_TIMEOUT_MS 1000
 
 static const int partitions[TOPIC_COUNT] = {
         [TOPIC_WEBHOOKS] = 3, [TOPIC_KEYS] = 3, [TOPIC_AUDIT] = 1};
@@ -71,12 +72,22 @@ static void report(const struct publisher *p, const rd_kafka_topic_result_t *r)
                          LOG_S("reason", rd_kafka_err2name(err)));
 }
 
+/* Does any broker answer at all? */
+static bool answers(const struct publisher *p)
+{
+        const struct rd_kafka_metadata *cluster;
+
+        if (rd_kafka_metadata(p->rk, 0, NULL, &cluster, METADATA_TIMEOUT_MS) !=
+            RD_KAFKA_RESP_ERR_NO_ERROR)
+                return false;
+        rd_kafka_metadata_destroy(cluster);
+        return true;
+}
+
 static void take_answer(struct publisher *p, rd_kafka_event_t *event, int64_t mono_ms)
 {
         rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-        bool is_silent = err == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-                         err == RD_KAFKA_RESP_ERR__TRANSPORT ||
-                         err == RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE;
+        bool is_silent = err == RD_KAFKA_RESP_ERR__TIMED_OUT && !answers(p);
         const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
 
         if (err)
