@@ -47,10 +47,13 @@ struct config_trust {
         char *name, *issuer, *audience, *jwks;
 };
 struct config_upstream {
-        char *name, *kind, *url, *username, *password_file;
+        char *name, *kind, *url, *username, *password_file, *ca_file, *method;
+        struct config_list headers;
+        int64_t concurrency, timeout_ms;
 };
 struct config_audit_sink {
-        char *name, *url, *secret_file;
+        char *name, *url, *secret_file, *ca_file;
+        int64_t timeout_ms;
 };
 
 struct config {

@@ -25,6 +25,7 @@
 
 #include <chatelaine/codec_key.h>
 #include <chatelaine/domain_grants.h>
+#include <chatelaine/domain_upstreams.h>
 
 enum key_state { KEY_ACTIVE, KEY_ROTATING, KEY_SUSPENDED, KEY_EXPIRED, KEY_REVOKED, KEY_STATES };
 const char *key_state_name(enum key_state s);
@@ -83,6 +84,8 @@ struct key_filter {
         bool has_state;
         enum key_state state;
         int64_t expires_before_ms; /* 0 = any */
+        bool has_upstream_state;
+        enum upstream_state upstream_state;
 };
 /* `visible` (may be NULL = all): keys:read decided row by row. Appends
  * {"items":[...],"next_cursor":...}. */
@@ -104,6 +107,10 @@ struct key_mint {
         int64_t expires_in_ms; /* 0: expires_at counts */
         struct span idempotency_key;
         uint8_t request_hash[32];
+        struct span upstream, upstream_token; /* absent = none; a token minted there, which ends
+                                                 with this key */
+        int64_t upstream_valid_until;         /* 0 = not known */
+        struct span upstream_sealed;          /* prepare's */
         /* filled before submit */
         char key[KEY_SIZE];
         uint8_t hash[32];
@@ -114,7 +121,8 @@ struct key_mint {
         int64_t ret_expires_at;
 };
 /*
- * Makes the key, its id and its hash. run: NOT_FOUND "user-not-found", "role-not-found"; CONFLICT
+ * Makes the key, its id and its hash. prepare: INVALID "unknown-upstream",
+ * "invalid-upstream-token". run: NOT_FOUND "user-not-found", "role-not-found"; CONFLICT
  * "user-inactive", "document-done"; INVALID "expiry-too-long", "expiry-in-past",
  * "expiry-over-parent", "too-many-grants", "invalid-resource"; 422 "idempotency-mismatch".
  */

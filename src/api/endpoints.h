@@ -14,6 +14,7 @@ enum status webhooks_replay(struct api_call *c, struct error *e) MUST_CHECK;
 /* keys_mint.c */
 enum status keys_mint(struct api_call *c, struct error *e) MUST_CHECK;
 enum status keys_rotate(struct api_call *c, struct error *e) MUST_CHECK;
+enum status keys_retry(struct api_call *c, struct error *e) MUST_CHECK;
 /* keys.c */
 enum status keys_list(struct api_call *c, struct error *e) MUST_CHECK;
 enum status keys_get(struct api_call *c, struct error *e) MUST_CHECK;

@@ -33,7 +33,7 @@ enum status keys_get(struct api_call *c, struct error *e)
 
 struct keys_query {
         struct key_filter filter;
-        struct span state;
+        struct span state, upstream_state;
         struct page page;
 };
 
@@ -51,6 +51,7 @@ enum status keys_list(struct api_call *c, struct error *e)
                 QUERY_FIELD(struct keys_query, filter.resource, "resource", QUERY_TEXT),
                 QUERY_FIELD(struct keys_query, filter.app, "app", QUERY_TEXT),
                 QUERY_FIELD(struct keys_query, state, "state", QUERY_TEXT),
+                QUERY_FIELD(struct keys_query, upstream_state, "upstream_state", QUERY_TEXT),
                 QUERY_FIELD(struct keys_query, filter.expires_before_ms, "expires_before",
                             QUERY_TIME),
                 QUERY_PAGE(struct keys_query),
@@ -67,6 +68,10 @@ enum status keys_list(struct api_call *c, struct error *e)
         if (q->state.p) {
                 TRY(key_state_read(q->state, &q->filter.state, e));
                 q->filter.has_state = true;
+        }
+        if (q->upstream_state.p) {
+                TRY(upstream_state_read(q->upstream_state, &q->filter.upstream_state, e));
+                q->filter.has_upstream_state = true;
         }
         c->state = q;
         return api_defer(c, list_work, api_then_reply, e);
@@ -102,6 +107,17 @@ enum status keys_patch(struct api_call *c, struct error *e)
         TRY(key_suspend_new(api_domain(c), c->settings, &cmd, e));
         cmd->id = row.id;
         cmd->is_active = body.active;
+        return api_submit(c, &cmd->base, answer_key, e);
+}
+
+/* Try again upstream, at once. */
+enum status keys_retry(struct api_call *c, struct error *e)
+{
+        struct key_row row;
+        TRY(keys_one(c, "keys:revoke", &row, e));
+        struct key_retry *cmd;
+        TRY(key_retry_new(api_domain(c), c->settings, &cmd, e));
+        cmd->id = row.id;
         return api_submit(c, &cmd->base, answer_key, e);
 }
 

@@ -40,7 +40,7 @@ static enum status reply_minted(struct api_call *c, const char *id, struct span 
 
 struct mint {
         struct span user, name, app, expires_at;
-        const struct json *grants, *expires_in;
+        const struct json *grants, *expires_in, *upstream;
         struct json_texts resources;
 };
 
@@ -102,6 +102,30 @@ static enum status read_expiry(const struct mint *body, struct key_mint *m, stru
         return STATUS_OK;
 }
 
+/* A token minted elsewhere that ends with this key. */
+static enum status read_upstream(struct api_call *c, const struct json *object, struct key_mint *m,
+                                 struct error *e)
+{
+        struct upstream {
+                struct span name, token, expires_at;
+        } u = {0};
+        static const struct json_field fields[] = {
+                JSON_FIELD(struct upstream, name, "name", JSON_AS_TEXT,
+                           JSON_REQUIRED | JSON_NONEMPTY),
+                JSON_FIELD(struct upstream, token, "token", JSON_AS_TEXT,
+                           JSON_REQUIRED | JSON_NONEMPTY),
+                JSON_FIELD(struct upstream, expires_at, "expires_at", JSON_AS_TEXT, JSON_NULLABLE),
+                JSON_FIELD_END,
+        };
+        if (!object)
+                return STATUS_OK;
+        TRY(json_dispatch_at(object, "/upstream", fields, &u, c->arena, e));
+        TRY(api_time(u.expires_at, "/upstream/expires_at", &m->upstream_valid_until, e));
+        m->upstream = u.name;
+        m->upstream_token = u.token;
+        return STATUS_OK;
+}
+
 static enum status mint_fill(struct api_call *c, const struct mint *body, struct key_mint *m,
                              struct error *e)
 {
@@ -113,6 +137,7 @@ static enum status mint_fill(struct api_call *c, const struct mint *body, struct
         TRY(resources_read(c, &body->resources, "/resources", &m->resources, e));
         m->n_resources = body->resources.n;
         TRY(read_expiry(body, m, e));
+        TRY(read_upstream(c, body->upstream, m, e));
         return idempotency(c, m, e);
 }
 
@@ -130,6 +155,7 @@ enum status keys_mint(struct api_call *c, struct error *e)
                 JSON_FIELD(struct mint, resources, "resources", JSON_AS_TEXTS, JSON_NULLABLE),
                 JSON_FIELD(struct mint, expires_in, "expires_in", JSON_AS_VALUE, 0),
                 JSON_FIELD(struct mint, expires_at, "expires_at", JSON_AS_TEXT, JSON_NULLABLE),
+                JSON_FIELD(struct mint, upstream, "upstream", JSON_AS_OBJECT, JSON_NULLABLE),
                 JSON_FIELD_END,
         };
         struct mint body = {0};

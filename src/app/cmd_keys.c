@@ -2,12 +2,34 @@
 
 #include <stdio.h>
 
+/* False when the file cannot be read, which has been said. */
+static bool put_upstream(struct cli *c, struct buf *body)
+{
+        struct buf token;
+        struct error e;
+        enum status s = cli_read_file(cli_value(c, "upstream-token-file"), 8192, true, &token, &e);
+
+        if (s == STATUS_OK) {
+                json_key(body, "upstream");
+                json_obj_open(body);
+                json_member_text(body, "name", span_of(cli_value(c, "upstream")));
+                json_member_text(body, "token", token.len ? buf_view(&token) : SPAN(""));
+                json_obj_close(body);
+        } else {
+                cli_fail(c, &e);
+        }
+        buf_fini_secret(&token);
+        return s == STATUS_OK;
+}
+
 enum cli_exit cmd_key_mint(struct cli *c)
 {
         struct buf body;
 
         if (!cli_needs(c, "user"))
                 return CLI_USAGE;
+        if (cli_has(c, "upstream") != cli_has(c, "upstream-token-file"))
+                return cli_misuse(c, "--upstream and --upstream-token-file go together");
         if (cli_has(c, "expires-in") && cli_has(c, "expires-at"))
                 return cli_misuse(c, "--expires-in or --expires-at, not both");
         admin_open(&body);
@@ -18,6 +40,10 @@ enum cli_exit cmd_key_mint(struct cli *c)
         admin_option(&body, c, "expires-at", "expires_at");
         admin_grants(&body, c, "role", "role", "grants");
         admin_options(&body, c, "resource", "resources");
+        if (cli_has(c, "upstream") && !put_upstream(c, &body)) {
+                buf_fini_secret(&body);
+                return CLI_FAILED;
+        }
         return admin_call(c, "POST", &body, "/v1/keys");
 }
 
@@ -32,6 +58,7 @@ enum cli_exit cmd_key_list(struct cli *c)
         admin_query(&query, c, "resource", "resource");
         admin_query(&query, c, "app", "app");
         admin_query(&query, c, "state", "state");
+        admin_query(&query, c, "upstream-state", "upstream_state");
         admin_query(&query, c, "expires-before", "expires_before");
         end = admin_list(c, "/v1/keys", query.data);
         buf_fini(&query);
@@ -50,6 +77,11 @@ enum cli_exit cmd_key_rotate(struct cli *c)
         admin_open(&body);
         admin_option(&body, c, "grace", "grace");
         return admin_call(c, "POST", &body, "/v1/keys/%s/rotate", admin_part(c, c->args[0]));
+}
+
+enum cli_exit cmd_key_retry(struct cli *c)
+{
+        return admin_call(c, "POST", NULL, "/v1/keys/%s/retry", admin_part(c, c->args[0]));
 }
 
 enum cli_exit cmd_key_revoke(struct cli *c)

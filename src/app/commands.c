@@ -56,12 +56,16 @@ static const struct cli_option key_mint_options[] = {
         {"resource", CLI_LIST, "URI", "a resource that the key is bound to"},
         {"expires-in", CLI_VALUE, "15m", "its life"},
         {"expires-at", CLI_VALUE, "T", "its end, RFC 3339"},
+        {"upstream", CLI_VALUE, "NAME", "the upstream where a token is revoked when the key ends"},
+        {"upstream-token-file", CLI_VALUE, "F", "that token; \"-\" is standard input"},
         END};
 static const struct cli_option key_list_options[] = {
         {"user", CLI_VALUE, "U", "id or name"},
         {"resource", CLI_VALUE, "URI", "bound to it or to what lies beneath"},
         {"app", CLI_VALUE, "S", "the app that they are for"},
         {"state", CLI_VALUE, "S", "active, rotating, suspended, expired or revoked"},
+        {"upstream-state", CLI_VALUE, "STATE",
+         "none, pending, revoked, already_gone, stuck or not_revocable"},
         {"expires-before", CLI_VALUE, "T", "RFC 3339"},
         END};
 static const struct cli_option grace_options[] = {
@@ -146,6 +150,8 @@ const struct cli_command cli_commands[] = {
         {"key show", "ID", 1, 1, NULL, "one key", cmd_key_show},
         {"key rotate", "ID", 1, 1, grace_options, "make a key's successor; prints it once",
          cmd_key_rotate},
+        {"key retry", "ID", 1, 1, NULL, "try again at once to revoke an ended key's token upstream",
+         cmd_key_retry},
         {"key revoke", "[ID...]", 0, 1000, key_revoke_options, "revoke keys, in one transaction",
          cmd_key_revoke},
         {"key verify", "", 0, 0, key_verify_options,

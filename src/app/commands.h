@@ -46,6 +46,7 @@ enum cli_exit cmd_key_mint(struct cli *c);
 enum cli_exit cmd_key_list(struct cli *c);
 enum cli_exit cmd_key_show(struct cli *c);
 enum cli_exit cmd_key_rotate(struct cli *c);
+enum cli_exit cmd_key_retry(struct cli *c);
 enum cli_exit cmd_key_revoke(struct cli *c);
 enum cli_exit cmd_key_verify(struct cli *c);
 /* cmd_sign.c */

@@ -413,11 +413,28 @@ static enum status check_listens(struct loading *l)
         return STATUS_OK;
 }
 
+/* A request that does not name the token revokes nothing, or everything. */
+static enum status check_upstreams(struct loading *l)
+{
+        for (unsigned i = 0; i < l->config->n_upstreams; i++) {
+                const struct config_upstream *u = &l->config->upstreams[i];
+                bool has_token = strcmp(u->kind, "http") != 0 || strstr(u->url, "{token}");
+                for (size_t k = 0; k < u->headers.n && !has_token; k++)
+                        has_token = strstr(u->headers.items[k], "{token}");
+                if (!has_token)
+                        return FAIL(l, config_scan_line(&l->scan, "upstream", i, "url"),
+                                    "upstream \"%s\" needs {token} in its url or headers.",
+                                    u->name);
+        }
+        return STATUS_OK;
+}
+
 static enum status check_agreement(struct loading *l)
 {
         struct config *c = l->config;
 
         TRY(check_listens(l));
+        TRY(check_upstreams(l));
         for (unsigned i = 0; i < c->n_rules; i++)
                 c->rules[i].line = config_scan_line(&l->scan, "rule", i, NULL);
         if (c->keys.default_life_ms > c->keys.longest_life_ms) {

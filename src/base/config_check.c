@@ -81,6 +81,41 @@ const char *check_url_or_empty(struct span s)
         return s.len ? check_url(s) : NULL;
 }
 
+/* Credentials go there: in the clear no further than this machine. */
+const char *check_safe_url(struct span s)
+{
+        static const char *const local[] = {"127.0.0.1", "localhost", "[::1]"};
+        bool is_good = check_url(s) == NULL && span_starts(s, "https://");
+        for (size_t i = 0; i < sizeof local / sizeof local[0] && s.len > 7 && !is_good; i++) {
+                struct span rest = span_make(s.p + 7, s.len - 7);
+                size_t n = strlen(local[i]);
+                is_good = check_url(s) == NULL && span_starts(s, "http://") &&
+                          span_starts(rest, local[i]) &&
+                          (rest.len == n || strchr(":/?", rest.p[n]));
+        }
+        /* What stands before an "@" would be taken for a name and a password. */
+        bool has_user = s.len && memchr(s.p, '@', s.len);
+        return is_good && !has_user
+                       ? NULL
+                       : "a URL of https:// (http:// on 127.0.0.1, localhost or [::1])";
+}
+
+const char *check_method(struct span s)
+{
+        bool is_good = s.len >= 1 && s.len <= 16 && is_made_of(s, UPPER);
+        return is_good ? NULL : "a method in capitals, as \"DELETE\"";
+}
+
+const char *check_header(struct span s)
+{
+        struct span value, name = span_split(s, ':', &value);
+        bool is_good = name.len >= 1 && value.p && s.len <= 1024 &&
+                       is_made_of(name, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~");
+        for (size_t i = 0; i < s.len; i++)
+                is_good = is_good && s.p[i] >= ' ' && s.p[i] <= '~';
+        return is_good ? NULL : "\"Name: value\"";
+}
+
 const char *check_face(struct span s)
 {
         return config_face(s)

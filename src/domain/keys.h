@@ -34,6 +34,7 @@ struct key_scope {
         int state;
         int64_t expires_before_ms; /* 0 = any */
         int64_t now_ms;
+        int upstream_state; /* -1 = any */
         char low[520],
                 high[520]; /* keys_scan's: bounds of the resource; live until the query is done */
 };

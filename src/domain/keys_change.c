@@ -1,6 +1,7 @@
 /* The one place where a key's row is made, ends, and is told of. */
 #include "domain/keys.h"
 #include "domain/resources.h"
+#include "domain/upstreams.h"
 
 #include <chatelaine/base_log.h>
 #include <chatelaine/codec_json.h>
@@ -20,7 +21,7 @@ static enum status write_resources(struct ledger_tx *tx, struct span key_id, str
 }
 
 static enum status write_data(struct ledger_tx *tx, struct span key_id, bool has_resources,
-                              struct buf *out, struct error *e)
+                              bool has_upstream, struct buf *out, struct error *e)
 {
         struct store_stmt *st;
         CLEANUP(buf_fini) struct buf rest; /* behind `resources`, which is another query's */
@@ -45,6 +46,8 @@ static enum status write_data(struct ledger_tx *tx, struct span key_id, bool has
         TRY(buf_check(&rest, e));
         buf_char(out, ',');
         buf_span(out, buf_view(&rest));
+        if (has_upstream)
+                TRY(upstream_write(tx->db, key_id, out, e));
         json_obj_close(out);
         return buf_check(out, e);
 }
@@ -55,7 +58,9 @@ static enum status append(struct ledger_tx *tx, const char *type, struct span ke
         char subject[SUBJECT_SIZE];
         CLEANUP(buf_fini) struct buf data;
         buf_init(&data, journal_event_bytes_max(tx->journal));
-        TRY(write_data(tx, key_id, has_resources, &data, e));
+        bool has_upstream = strcmp(type, KEY_EVENT("upstream_revoked")) == 0 ||
+                            strcmp(type, KEY_EVENT("upstream_failed")) == 0;
+        TRY(write_data(tx, key_id, has_resources, has_upstream, &data, e));
         subject_of("keys", key_id, subject);
         struct event ev = {
                 .topic = TOPIC_KEYS,
@@ -148,6 +153,7 @@ enum status key_end(struct ledger_tx *tx, struct span key_id, enum key_state to,
                        " warn_at = NULL WHERE id = $4",
                        NULL, e, "isit", (int64_t)to, reason, tx->now_ms, key_id));
         TRY(key_counted(tx, (enum key_state)was, to, e));
+        TRY(upstream_begin(tx, key_id, e));
         return key_event(tx, to == KEY_EXPIRED ? KEY_EVENT("expired") : KEY_EVENT("revoked"),
                          key_id, traceparent, e);
 }

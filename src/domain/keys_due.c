@@ -1,6 +1,7 @@
 /* What time does to keys: warnings, ends, and their rows' own end. In slices, so that the writer is
  * soon free again. */
 #include "domain/keys.h"
+#include "domain/upstreams.h"
 
 #include <chatelaine/base_metrics.h>
 
@@ -141,6 +142,7 @@ static enum status purge_one(struct ledger_tx *tx, const char *id, struct error 
         subject_of("keys", span_of(id), subject);
         TRY(grants_remove_subject(tx, subject, e));
         TRY(store_exec(tx->db, "DELETE FROM key_resources WHERE key_id = $1", NULL, e, "s", id));
+        TRY(upstream_forget(tx, id, e));
         TRY(store_int_of(tx->db, "DELETE FROM keys WHERE id = $1 RETURNING state", &state, e, "s",
                          id));
         return key_counted(tx, (enum key_state)state, KEY_STATES, e);
@@ -149,10 +151,13 @@ static enum status purge_one(struct ledger_tx *tx, const char *id, struct error 
 enum status keys_purge_in(struct ledger_tx *tx, int64_t ended_before_ms, unsigned limit,
                           int64_t *ret_n, bool *ret_more, struct error *e)
 {
+        /* One that is still to be revoked elsewhere, or waits for a person, stays. */
         struct slice over;
         TRY(take_slice(tx,
-                       "SELECT id, successor_id, dies_at, expires_at FROM keys"
-                       " WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2",
+                       "SELECT k.id, k.successor_id, k.dies_at, k.expires_at FROM keys k"
+                       " WHERE k.ended_at IS NOT NULL AND k.ended_at < $1 AND NOT EXISTS (SELECT 1"
+                       " FROM upstream_keys u WHERE u.key_id = k.id AND u.state IN (1, 4))"
+                       " ORDER BY k.ended_at LIMIT $2",
                        ended_before_ms, limit, &over, e));
         for (size_t i = 0; i < over.n; i++)
                 TRY(purge_one(tx, over.keys[i].id, e));

@@ -1,6 +1,7 @@
 /* Keys shown: one, and pages of them. */
 #include "domain/keys.h"
 #include "domain/names.h"
+#include "domain/upstreams.h"
 
 #include <chatelaine/codec_json.h>
 
@@ -49,6 +50,7 @@ enum status key_write_members(struct store_conn *db, const struct key_row *k, st
         json_member_text(out, "parent", k->parent_key_id);
         json_member_text(out, "predecessor", k->predecessor_id);
         json_member_text(out, "successor", k->successor_id);
+        TRY(upstream_write(db, k->id, out, e));
         return buf_check(out, e);
 }
 
@@ -70,6 +72,7 @@ static enum status scope_of(struct store_conn *db, const struct key_filter *f, i
                 .app = f->app,
                 .state = f->has_state ? (int)f->state : KEY_STATE_ANY,
                 .expires_before_ms = f->expires_before_ms,
+                .upstream_state = f->has_upstream_state ? (int)f->upstream_state : -1,
                 .now_ms = now_ms,
         };
         if (f->resource.p)

@@ -2,6 +2,7 @@
 #include "domain/keys.h"
 #include "domain/names.h"
 #include "domain/resources.h"
+#include "domain/upstreams.h"
 
 #include <chatelaine/domain_documents.h>
 
@@ -180,6 +181,8 @@ static enum status insert(struct ledger_tx *tx, struct key_mint *c, const struct
                 TRY(bind(tx, c, c->resources[i], true, e));
         for (size_t i = 0; i < c->n_grants; i++)
                 TRY(bind(tx, c, c->grants[i].resource, false, e));
+        if (c->upstream.p)
+                TRY(upstream_insert(tx, c, e));
         return STATUS_OK;
 }
 
@@ -208,6 +211,12 @@ static enum status key_mint_run(struct ledger_tx *tx, struct domain_command *bas
         return STATUS_OK;
 }
 
+static enum status key_mint_prepare(struct domain_command *base, struct error *e)
+{
+        struct key_mint *c = (struct key_mint *)base;
+        return c->upstream.p ? upstream_seal(c, e) : STATUS_OK;
+}
+
 static void key_mint_fini(struct domain_command *base)
 {
         struct key_mint *c = (struct key_mint *)base;
@@ -230,6 +239,7 @@ enum status key_mint_new(struct domain *d, struct settings *s, struct key_mint *
         struct key_mint *c;
         TRY(key_command_new(d, s, sizeof *c, &c, e));
         c->base.run = key_mint_run;
+        c->base.prepare = key_mint_prepare;
         c->base.fini = key_mint_fini;
         c->base.audit.action = "key.mint";
         c->base.base.rows = 8;

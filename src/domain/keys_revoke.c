@@ -118,7 +118,10 @@ enum status keys_revoke_in(struct ledger_tx *tx, const struct key_selector *sel,
 {
         CLEANUP(arena_fini) struct arena a;
         CLEANUP(id_list_fini) struct id_list found = {.n = 0};
-        struct key_scope scope = {.app = sel->app, .state = KEY_STATE_LIVE, .now_ms = tx->now_ms};
+        struct key_scope scope = {.app = sel->app,
+                                  .state = KEY_STATE_LIVE,
+                                  .now_ms = tx->now_ms,
+                                  .upstream_state = -1};
         int64_t revoked = 0;
         arena_init(&a, 8192);
         if (!sel->user.p && !sel->resource.p && !sel->app.p && !sel->n_ids)

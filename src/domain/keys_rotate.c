@@ -1,6 +1,7 @@
 /* A key is followed by another, or rests for a while. */
 #include "domain/keys.h"
 #include "domain/names.h"
+#include "domain/upstreams.h"
 
 #include <stdio.h>
 
@@ -77,6 +78,7 @@ static enum status key_rotate_run(struct ledger_tx *tx, struct domain_command *b
         int64_t dies_at = tx->now_ms + (grace < left ? grace : left);
         TRY(make_successor(tx, c, &old, e));
         TRY(start_grace(tx, c, &old, dies_at, e));
+        TRY(upstream_hand_on(tx, old.id, c->new_id, e));
         TRY(key_event(tx, KEY_EVENT("rotated"), old.id, base->audit.traceparent, e));
         TRY(key_event(tx, KEY_EVENT("created"), span_of(c->new_id), base->audit.traceparent, e));
         base->due_ms = dies_at;

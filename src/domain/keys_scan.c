@@ -24,6 +24,9 @@
         " UNION SELECT r.key_id FROM key_resources r JOIN documents d" \
         " ON d.id = r.document_id WHERE d.inbox_id = $9"
 
+/* By its own index: few are stuck. A resource is matched key by key, as ever. */
+#define IN_UPSTREAM_STATE " AND k.id IN (SELECT s.key_id FROM upstream_keys s WHERE s.state = $7)"
+
 enum status key_scope_user(struct store_conn *db, struct span id_or_name, struct arena *a,
                            struct span *ret_id, struct error *e)
 {
@@ -61,6 +64,9 @@ enum status keys_scan(struct store_conn *db, struct key_scope *s, struct store_s
                       struct error *e)
 {
         struct document_name document;
+        if (s->upstream_state >= 0)
+                return store_query(db, SCAN(ANY_USER, ANY_APP, IN_UPSTREAM_STATE), ret, e,
+                                   "tiiitti", COMMON, (int64_t)s->upstream_state);
         if (!s->resource.p || is_anywhere(s->resource)) {
                 const char *sql = s->user_id.p ? SCAN(USER, ANY_APP, "")
                                   : s->app.p   ? SCAN(ANY_USER, APP, "")
