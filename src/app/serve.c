@@ -29,7 +29,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
 #define DRAIN_MS 10000     /* the whole stop */
 #define HTTP_DRAIN_MS 5000 /* of it, for requests in flight */
@@ -238,9 +237,18 @@ static enum status start(struct daemon *d, struct config *take_config, struct er
 
 /* ---- stop ---- */
 
-static void sleep_ms(int64_t ms)
+/* Requests in flight get their answers; a second SIGTERM or SIGINT does not wait for them. */
+static void wait_for_requests(struct daemon *d, int64_t until_mono_ms)
 {
-        nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+        const struct timespec look_again = {.tv_nsec = 5000000};
+        sigset_t again;
+
+        sigemptyset(&again);
+        sigaddset(&again, SIGTERM);
+        sigaddset(&again, SIGINT);
+        while (http_in_flight(d->http) && clock_mono_ms() < until_mono_ms)
+                if (sigtimedwait(&again, NULL, &look_again) > 0)
+                        return;
 }
 
 static void stop(struct daemon *d)
@@ -252,8 +260,7 @@ static void stop(struct daemon *d)
         atomic_store(&d->is_draining, true);
         if (d->http) {
                 http_drain(d->http);
-                while (http_in_flight(d->http) && clock_mono_ms() < end - DRAIN_MS + HTTP_DRAIN_MS)
-                        sleep_ms(5);
+                wait_for_requests(d, end - DRAIN_MS + HTTP_DRAIN_MS);
         }
         tell_commits(d, p, NULL);
         schedule_stop(scheduler);

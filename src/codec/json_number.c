@@ -87,7 +87,7 @@ static void round_to(double v, int n, struct decimal *d)
         for (const char *p = text; p < exponent; p++)
                 if (*p >= '0' && *p <= '9')
                         d->digits[d->n++] = *p;
-        d->point = atoi(exponent + 1) + 1;
+        d->point = (int)strtol(exponent + 1, NULL, 10) + 1;
         while (d->n > 1 && d->digits[d->n - 1] == '0')
                 d->n--;
 }
@@ -194,8 +194,8 @@ static size_t write_scientific(const struct decimal *d, int width, char *out)
                 n += (size_t)d->n - 1;
         }
         int exponent = d->point - 1;
-        return n +
-               (size_t)sprintf(out + n, "e%c%0*d", exponent < 0 ? '-' : '+', width, abs(exponent));
+        return n + (size_t)snprintf(out + n, NUMBER_SIZE - 1 - n, "e%c%0*d", exponent < 0 ? '-' : '+',
+                                    width, abs(exponent));
 }
 
 size_t number_python(const struct decimal *d, char out[NUMBER_SIZE])
