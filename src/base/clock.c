@@ -1,6 +1,6 @@
 #include <chatelaine/base_clock.h>
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t (*injected_now)(void);
@@ -37,6 +37,16 @@ int64_t clock_mono_ms(void)
 #define YEAR_0000_MS INT64_C(-62167219200000)
 #define YEAR_9999_MS INT64_C(253402300799999)
 
+/* The pattern, its zeros filled in with n; a time is written for each event, too often for printf.
+ */
+static void put_digits(char *out, int n, const char *pattern)
+{
+        size_t len = strlen(pattern);
+        memcpy(out, pattern, len + 1);
+        for (size_t at = len - 1; at-- > 0; n /= 10)
+                out[at] = (char)('0' + n % 10);
+}
+
 void clock_rfc3339(int64_t ms, char out[CLOCK_RFC3339_SIZE])
 {
         /* Years that RFC 3339 can write. */
@@ -45,8 +55,11 @@ void clock_rfc3339(int64_t ms, char out[CLOCK_RFC3339_SIZE])
         time_t seconds = (time_t)((ms - fraction) / 1000);
         struct tm t;
         gmtime_r(&seconds, &t);
-        snprintf(out, CLOCK_RFC3339_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                 (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100,
-                 (unsigned)t.tm_mday % 100, (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100,
-                 (unsigned)t.tm_sec % 100, (unsigned)fraction);
+        put_digits(out, t.tm_year + 1900, "0000-");
+        put_digits(out + 5, t.tm_mon + 1, "00-");
+        put_digits(out + 8, t.tm_mday, "00T");
+        put_digits(out + 11, t.tm_hour, "00:");
+        put_digits(out + 14, t.tm_min, "00:");
+        put_digits(out + 17, t.tm_sec, "00.");
+        put_digits(out + 20, (int)fraction, "000Z");
 }

@@ -58,10 +58,27 @@ static struct {
 } collectors[COLLECTORS_MAX];
 static size_t n_collectors;
 
+/* Most values are all of these: they are copied at once. */
+static size_t plain_length(const char *text)
+{
+        size_t n = 0;
+        while ((text[n] >= 'a' && text[n] <= 'z') || (text[n] >= '0' && text[n] <= '9') ||
+               text[n] == '-' || text[n] == '_' || text[n] == ' ')
+                n++;
+        return n;
+}
+
 static void put_escaped(struct buf *out, const char *text, const char *escaped)
 {
         for (size_t len = strlen(text); len;) {
-                size_t n = utf8_length(text, len);
+                size_t n = plain_length(text);
+                if (n) {
+                        buf_append(out, text, n);
+                        text += n;
+                        len -= n;
+                        continue;
+                }
+                n = utf8_length(text, len);
                 if (n == 0)
                         buf_text(out, UTF8_REPLACEMENT);
                 else if (*text == '\n')
