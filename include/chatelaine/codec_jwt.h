@@ -27,6 +27,7 @@ enum jwt_algorithm { JWT_HS256, JWT_HS512, JWT_EDDSA, JWT_ES256, JWT_RS256 };
 struct jwt_key {
         enum jwt_algorithm algorithm;
         struct span secret;      /* HS256, HS512; never empty */
+        struct hmac *hmac;       /* of the secret, by one who has it keyed already; may be NULL */
         const struct pkey *pkey; /* the others */
         const char *kid; /* NULL = none; when key and token both name one, they must be equal */
 };

@@ -4,12 +4,19 @@
 
 #define SLOTS 128
 #define SECRET_BYTES_MAX 4096
+#define TOKEN_BYTES_MAX 1024 /* of one that is recalled */
+
+struct app_token {
+        struct buf text;
+        struct json *claims;
+};
 
 struct opened {
         bool is_open;
         struct buf secret;
         struct hmac *hmac;
         struct pkey *pkey;
+        struct app_token token;
 };
 
 struct slot {
@@ -24,6 +31,20 @@ struct app_keys {
         struct slot slots[SLOTS];
 };
 
+const struct json *app_token_recall(const struct app_token *t, struct span token)
+{
+        return t->text.len && crypto_equal_span(buf_view(&t->text), token) ? t->claims : NULL;
+}
+
+const struct json *app_token_keep(struct app_token *t, struct span token, struct json *take_claims)
+{
+        json_free(t->claims);
+        t->claims = take_claims;
+        buf_reset(&t->text);
+        buf_span(&t->text, token);
+        return take_claims;
+}
+
 static void opened_close(struct opened *o)
 {
         if (!o->is_open)
@@ -31,6 +52,8 @@ static void opened_close(struct opened *o)
         buf_fini_secret(&o->secret);
         hmac_free(o->hmac);
         pkey_free(o->pkey);
+        buf_fini_secret(&o->token.text);
+        json_free(o->token.claims);
         *o = (struct opened){0};
 }
 
@@ -95,6 +118,7 @@ static enum status open_key(struct opened *o, const struct secrets *secrets,
                 return STATUS_OK;
         o->is_open = true;
         buf_init(&o->secret, SECRET_BYTES_MAX);
+        buf_init(&o->token.text, TOKEN_BYTES_MAX);
         enum status s = key->algorithm == APP_ED25519 ? pkey_from_pem(key->public_pem, &o->pkey, e)
                                                       : open_secret(o, secrets, app, key, e);
         if (s == STATUS_OK)
@@ -106,12 +130,13 @@ static enum status open_key(struct opened *o, const struct secrets *secrets,
                                    "The app's key does not open under the secret file.");
 }
 
-static struct app_live live_of(const struct opened *o, const struct app_key *key)
+static struct app_live live_of(struct opened *o, const struct app_key *key)
 {
         return (struct app_live){.algorithm = key->algorithm,
                                  .secret = buf_view(&o->secret),
                                  .hmac = o->hmac,
-                                 .pkey = o->pkey};
+                                 .pkey = o->pkey,
+                                 .token = &o->token};
 }
 
 enum status app_keys_live(struct app_keys *k, const struct secrets *secrets,

@@ -14,7 +14,19 @@
 #define CHATELAINE_AUTH_APP_KEYS_H
 
 #include <chatelaine/codec_crypto.h>
+#include <chatelaine/codec_json.h>
 #include <chatelaine/domain_apps.h>
+
+/*
+ * The token that a key verified last, and its claims: senders use one for many requests. It says
+ * that the signature holds, which stays true as long as the key is given out; times, audience and
+ * the rest are judged for each request.
+ */
+struct app_token;
+/* NULL unless it is this token, byte for byte. Borrowed until the next call. */
+const struct json *app_token_recall(const struct app_token *t, struct span token);
+/* The same claims, now borrowed as above. A token of more than 1 KiB is not recalled. */
+const struct json *app_token_keep(struct app_token *t, struct span token, struct json *take_claims);
 
 struct app_keys;
 enum status app_keys_new(struct app_keys **ret, struct error *e) MUST_CHECK;
@@ -26,6 +38,7 @@ struct app_live {
         struct span secret; /* HMAC_SHA256, HMAC_SHA512 */
         struct hmac *hmac;  /* of it; with SHA-256 for a STANDARD app, else as `algorithm` says */
         const struct pkey *pkey; /* ED25519 */
+        struct app_token *token; /* what it verified last */
 };
 #define APP_LIVE_MAX 2
 

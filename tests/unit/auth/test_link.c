@@ -309,10 +309,31 @@ static void test_without_a_grace_the_old_key_is_dead_at_once(void **state)
         lets_in(r, LINK_OTHER_KEY, false, 0);
 }
 
+/* The signature is not proven a second time; all else is judged anew. */
+static void test_a_token_that_is_recalled_is_no_more_than_verified(void **state)
+{
+        AUTH_RIG(state);
+        make_app(r, &plain);
+        for (int i = 0; i < 3; i++) {
+                lets_in(r, LINK_GOOD, false, 0);
+                lets_in(r, LINK_USER_7, true, 7);
+                lets_in(r, LINK_USER_7, true, 7);
+        }
+        char other[sizeof LINK_USER_7];
+        strcpy(other, LINK_USER_7);
+        other[sizeof other - 3] ^= 1;
+        UNAUTHORIZED(link_(r, other), WRONG);
+        lets_in(r, LINK_USER_7, true, 7);
+        rig_advance(11 * MINUTE);
+        UNAUTHORIZED(link_(r, LINK_USER_7), WRONG);
+        UNAUTHORIZED(link_(r, LINK_USER_7), WRONG);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 AUTH_TEST(test_what_pyjwt_signs_is_let_in),
+                AUTH_TEST(test_a_token_that_is_recalled_is_no_more_than_verified),
                 AUTH_TEST(test_sub_is_empty_or_an_integer_or_its_text),
                 AUTH_TEST(test_the_audience_may_be_one_of_a_list),
                 AUTH_TEST(test_clocks_may_differ_by_2_seconds),
