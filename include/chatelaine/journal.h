@@ -37,6 +37,9 @@ struct event {
         struct span subject; /* CloudEvents subject; may be absent */
         struct span data; /* the data object as JSON; for audit without previous and hash, which are
                              added here */
+        /* Audit: data is in RFC 8785 form already, and "previous" belongs at this offset, between
+         * two members. 0 = append sorts it. */
+        size_t previous_at;
         const char *traceparent; /* "" or NULL = none */
 };
 

@@ -3,6 +3,7 @@
 #include <chatelaine/codec_json.h>
 
 #define AUDIT_BYTES_MAX 8192 /* every text of struct audit, all its characters escaped */
+#define AUDIT_BYTES_USUAL 1024
 
 const char *audit_outcome(enum status s)
 {
@@ -21,33 +22,46 @@ static void write_request(struct buf *b, const struct audit *a)
         json_obj_close(b);
 }
 
+static void write_actor(struct buf *b, const char *kind, const char *id, const char *on_behalf_of)
+{
+        json_key(b, "actor");
+        json_obj_open(b);
+        json_member_text(b, "id", span_of(id));
+        json_member_text(b, "kind", span_of(kind));
+        if (on_behalf_of[0])
+                json_member_text(b, "on_behalf_of", span_of(on_behalf_of));
+        json_obj_close(b);
+}
+
+static void write_target(struct buf *b, const struct audit *a)
+{
+        json_key(b, "target");
+        json_obj_open(b);
+        json_member_text(b, "id", span_of(a->target_id));
+        json_member_text(b, "kind", span_of(a->target_kind ? a->target_kind : "none"));
+        json_obj_close(b);
+}
+
+/* Members by name, as RFC 8785 has them: every request pays for this, and none for a sort. */
 enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,
                         const char *on_behalf_of, const struct audit *a, const char *outcome,
                         const char *reason, struct error *e)
 {
         CLEANUP(buf_fini) struct buf b;
         buf_init(&b, AUDIT_BYTES_MAX);
+        (void)buf_room(&b, AUDIT_BYTES_USUAL);
         json_obj_open(&b);
-        json_key(&b, "actor");
-        json_obj_open(&b);
-        json_member_text(&b, "kind", span_of(actor_kind));
-        json_member_text(&b, "id", span_of(actor_id));
-        if (on_behalf_of[0])
-                json_member_text(&b, "on_behalf_of", span_of(on_behalf_of));
-        json_obj_close(&b);
         json_member_text(&b, "action", span_of(a->action));
-        json_key(&b, "target");
-        json_obj_open(&b);
-        json_member_text(&b, "kind", span_of(a->target_kind ? a->target_kind : "none"));
-        json_member_text(&b, "id", span_of(a->target_id));
-        json_obj_close(&b);
+        write_actor(&b, actor_kind, actor_id, on_behalf_of);
+        if (a->count >= 0)
+                json_member_int(&b, "count", a->count);
         json_member_text(&b, "outcome", span_of(outcome));
+        size_t previous_at = b.len + 1; /* behind the comma that comes next */
         if (reason)
                 json_member_text(&b, "reason", span_of(reason));
         if (a->has_request)
                 write_request(&b, a);
-        if (a->count >= 0)
-                json_member_int(&b, "count", a->count);
+        write_target(&b, a);
         json_obj_close(&b);
         TRY(buf_check(&b, e));
 
@@ -56,6 +70,7 @@ enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char
                 .type = "chatelaine.audit.v1",
                 .key = SPAN("audit"),
                 .data = buf_view(&b),
+                .previous_at = previous_at,
                 .traceparent = a->traceparent,
         };
         return journal_append(tx->journal, tx->db, &ev, tx->now_ms, NULL, e);

@@ -29,12 +29,14 @@ void chain_hash(const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq, struct s
         char head[HASH_HEX_SIZE + 32], time[CLOCK_RFC3339_SIZE];
 
         hex_write(head, previous, JOURNAL_HASH_SIZE);
-        int n = snprintf(head + HASH_HEX_SIZE - 1, sizeof head - HASH_HEX_SIZE, "\n%" PRId64 "\n",
-                         seq);
+        char *end = head + HASH_HEX_SIZE - 1;
+        *end++ = '\n';
+        end += int64_write(seq, end);
+        *end++ = '\n';
         clock_rfc3339(time_ms, time);
 
         sha256_init(&h);
-        sha256_update(&h, span_make(head, HASH_HEX_SIZE - 1 + (size_t)n));
+        sha256_update(&h, span_make(head, (size_t)(end - head)));
         sha256_update(&h, id);
         sha256_update(&h, SPAN("\n"));
         sha256_update(&h, span_of(time));

@@ -150,6 +150,21 @@ static enum status insert(struct store_conn *db, const struct raw_row *r, struct
                           r->id, r->key, r->type, r->subject, r->traceparent, r->body, r->hash);
 }
 
+/* link_data where the writer has sorted already: only spliced. */
+static enum status link_sorted(struct journal *j, struct span data, size_t at, struct error *e)
+{
+        char previous[HASH_HEX_SIZE];
+
+        hex_write(previous, j->head.chain, JOURNAL_HASH_SIZE);
+        buf_reset(&j->body);
+        buf_append(&j->body, data.p, at);
+        buf_text(&j->body, "\"previous\":\"");
+        buf_append(&j->body, previous, HASH_HEX_SIZE - 1);
+        buf_text(&j->body, "\",");
+        buf_append(&j->body, data.p + at, data.len - at);
+        return buf_check(&j->body, e);
+}
+
 /* `{...}` with "previous" added, in RFC 8785 form, into j->body. */
 static enum status link_data(struct journal *j, struct span data, struct error *e)
 {
@@ -174,14 +189,15 @@ static enum status link_data(struct journal *j, struct span data, struct error *
 }
 
 static enum status append_row(struct journal *j, struct store_conn *db, struct raw_row *r,
-                              int64_t *ret_seq, struct error *e)
+                              size_t previous_at, int64_t *ret_seq, struct error *e)
 {
         bool is_link = r->topic == TOPIC_AUDIT && span_is(r->type, AUDIT_TYPE);
         uint8_t hash[JOURNAL_HASH_SIZE];
 
         r->seq = j->head.seq + 1;
         if (is_link) {
-                TRY(link_data(j, r->body, e));
+                TRY(previous_at ? link_sorted(j, r->body, previous_at, e)
+                                : link_data(j, r->body, e));
                 r->body = buf_view(&j->body);
                 chain_hash(j->head.chain, r->seq, r->id, r->time_ms, r->body, hash);
                 r->hash = span_make(hash, sizeof hash);
@@ -217,7 +233,7 @@ enum status journal_append(struct journal *j, struct store_conn *db, const struc
                 .traceparent = has_trace ? span_of(ev->traceparent) : SPAN_NONE,
                 .body = ev->data,
         };
-        return append_row(j, db, &r, ret_seq, e);
+        return append_row(j, db, &r, ev->previous_at, ret_seq, e);
 }
 
 enum status journal_append_checkpoint(struct journal *j, struct store_conn *db,

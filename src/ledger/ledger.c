@@ -120,8 +120,16 @@ static void set_health(struct ledger *l, enum status s, const struct error *e)
 
 static void count_statuses(struct ledger *l, const struct command *first)
 {
-        for (const struct command *c = first; c; c = c->next)
-                metric_add(METRIC_CELL(l->commands, status_name(c->status)), 1);
+        int64_t n_ok = 0;
+
+        for (const struct command *c = first; c; c = c->next) {
+                if (c->status == STATUS_OK)
+                        n_ok++;
+                else
+                        metric_add(METRIC_CELL(l->commands, status_name(c->status)), 1);
+        }
+        if (n_ok)
+                metric_add(METRIC_CELL(l->commands, status_name(STATUS_OK)), n_ok);
 }
 
 static void run_group(struct ledger *l, struct command *first, unsigned n)

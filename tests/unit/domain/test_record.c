@@ -1,6 +1,7 @@
 /* Who calls is looked at again; what was refused is on record; cursors are ours alone. */
 #include "domain_rig.h"
 
+#include <chatelaine/codec_json.h>
 #include <chatelaine/codec_text.h>
 
 /* ---- callers ---- */
@@ -108,6 +109,28 @@ static void test_a_failed_command_is_on_record(void **state)
         assert_non_null(strstr(audit, "\"actor\":{\"id\":\"0\",\"kind\":\"unix\"}"));
         assert_non_null(strstr(audit, "\"user_agent\":\"a\\\"b\xef\xbf\xbd\""));
         assert_int_equal(rig_int(r, "SELECT count(*) FROM keys"), 0);
+}
+
+/* The writer's order is trusted, not sorted again. */
+static void test_the_record_is_in_canonical_form(void **state)
+{
+        RIG(state);
+        struct user_change *c;
+        OK(user_change_new(r->domain, NULL, &c, &f->err));
+        c->id = SPAN("nobody");
+        c->base.caller = rig_unix();
+        strcpy(c->base.caller.on_behalf_of, rig_user(r, "other", NULL, 0));
+        c->base.audit.has_request = true;
+        c->base.audit.count = 12;
+        strcpy(c->base.audit.user_agent, "\x7f\t\xe2\x80\xa8/\\\x01");
+        assert_int_equal(domain_run(&c->base, &f->err), STATUS_NOT_FOUND);
+        domain_command_free(&c->base);
+        const char *audit = rig_event(r, "chatelaine.audit.v1");
+        CLEANUP(buf_fini) struct buf sorted;
+        buf_init(&sorted, 4096);
+        OK(json_canonical(span_of(audit), &sorted, &f->err));
+        assert_string_equal(audit, sorted.data);
+        assert_non_null(strstr(audit, "\"count\":12,\"outcome\":\"failed\",\"previous\":\""));
 }
 
 static struct error why(enum status s, const char *slug)
@@ -255,6 +278,7 @@ int main(void)
                 RIG_TEST(test_only_callers_who_live_change_anything),
                 cmocka_unit_test(test_names_of_callers),
                 RIG_TEST(test_a_failed_command_is_on_record),
+                RIG_TEST(test_the_record_is_in_canonical_form),
                 RIG_TEST(test_somebody_s_refusal_is_an_event_of_its_own),
                 RIG_TEST(test_nobody_s_refusals_are_gathered_by_reason_and_block),
                 RIG_TEST(test_blocks_beyond_the_bound_are_counted_as_other),
