@@ -82,6 +82,10 @@ struct config {
         struct {
                 int64_t default_life_ms, longest_life_ms, warn_before_ms, grace_ms;
         } keys;
+        struct {
+                char *access_tokens; /* "jwt" or "opaque" */
+                int64_t life_ms;
+        } oauth;
         struct config_rule *rules;
         size_t n_rules;
         struct config_trust *trusts;

@@ -37,7 +37,7 @@ enum status secrets_reload(struct secrets *s, const char *path, struct error *e)
 /* Version 1 of each kind in a new file, mode 0600, fsynced. */
 enum status secrets_create(const char *path, struct error *e) MUST_CHECK;
 /*
- * Adds a new pepper and a new seal version; the file is replaced whole (write,
+ * Adds a new pepper, seal and token version; the file is replaced whole (write,
  * fsync, rename, fsync of the directory). LIMIT "secret-file-full".
  */
 enum status secrets_rotate(const char *path, struct error *e) MUST_CHECK;

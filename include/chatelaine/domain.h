@@ -97,7 +97,8 @@ struct caller {
         int64_t app_id;  /* CALLER_APP */
         int64_t app_version; /* the row's version that the credential was checked against */
 };
-/* "users/ID", "keys/ID", "apps/SLUG", "clients/ID", "unix", "jobs/NAME": for minted_by, done_by. */
+/* "users/ID", "keys/ID", "apps/SLUG", "clients/ID", "unix", "jobs/NAME": for minted_by, done_by. A
+ * session: who opened it. */
 #define CALLER_NAME_SIZE 96
 void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE]);
 /* In the transaction: is the caller still who it was (key alive, user active, app there and

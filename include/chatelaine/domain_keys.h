@@ -38,6 +38,7 @@ enum status key_state_read(struct span text, enum key_state *ret, struct error *
 #define KEY_REASON_REVOKED "revoked" /* on demand */
 #define KEY_REASON_DOCUMENT_DONE "document-done"
 #define KEY_REASON_USER_DELETED "user-deleted"
+#define KEY_REASON_CLIENT_DELETED "client-deleted" /* the client that minted it is gone */
 #define KEY_REASON_PARENT_REVOKED "parent-revoked" /* the key that minted it was revoked */
 
 struct key_row {
@@ -174,6 +175,11 @@ enum status key_revoke_new(struct domain *d, struct settings *s, struct key_revo
 enum status keys_revoke_in(struct ledger_tx *tx, const struct key_selector *sel, const char *reason,
                            const char *traceparent, int64_t *ret_revoked,
                            struct error *e) MUST_CHECK;
+
+/* Revoke the live keys that this one minted ("clients/ID"), with their children. Adds to *count. */
+enum status keys_revoke_minted_in(struct ledger_tx *tx, struct span minted_by, const char *reason,
+                                  const char *traceparent, int64_t *count,
+                                  struct error *e) MUST_CHECK;
 
 /* ---- the scheduler's ---- */
 /* Earliest dies_at or warn_at; INT64_MAX when there is none. */

@@ -64,16 +64,14 @@ const char *session_kind_name(enum session_kind k);
 
 struct session_row {
         struct span id, user_id, key_id, client_id, parent_id, origin, scope,
-                reason; /* absent = none */
+                reason;     /* absent = none */
+        uint32_t token_key; /* token.N that signed it; 0 = opaque */
         enum session_kind kind;
         bool is_scoped;
         int64_t created_at, expires_at, ended_at; /* ended_at 0 = not yet */
         int64_t password_at;                      /* 0 = does not depend on the password */
 };
 
-/* Is this text one of ours at all: cts_..., or a JWT whose header says at+jwt? (auth chooses the
- * scheme by it) */
-bool session_token_is_ours(struct span token);
 /* By the token, opaque or signed: malformed, forged or unknown is NOT_FOUND without telling which.
  * Not yet judged: session_principal does. */
 enum status session_find(struct domain *d, struct store_conn *db, struct span token,
@@ -100,15 +98,17 @@ struct session_create {
         struct span scope; /* as text, shown by introspection; may be absent */
         int64_t life_ms; /* asked for; 0 = by kind: password 8 h, key 15 min, others oauth.life. Cut
                             to the key's, the parent's and the kind's own bound */
-        bool is_jwt; /* sign it: `jwt` is made by session_token_write after the command is back */
+        bool is_jwt;     /* the token is signed (session_token_write), not opaque */
         struct span code_id;
         int64_t code_ends_at; /* the authorization code that this redeems, in the same transaction;
                                  CONFLICT "code-used" */
         /* filled by session_create_new */
         char id[ID_HEX24_SIZE], token[KEY_SIZE];
         uint8_t hash[32];
-        uint32_t pepper;
+        uint32_t pepper, token_key;
         /* result */
+        struct span ret_act; /* JSON of the claim `act` (RFC 8693 4.1); absent = nobody acts for
+                                another */
         char ret_user_id[ID_HEX24_SIZE]; /* "" = none */
         int64_t ret_created_at, ret_expires_at;
 };
@@ -124,6 +124,14 @@ enum status session_create_new(struct domain *d, struct settings *s, struct sess
  * buf_fini_secret. */
 enum status session_token_write(const struct session_create *c, struct buf *out,
                                 struct error *e) MUST_CHECK;
+
+/* Append the claim `act` of a session: who acts, and before that who acted for it; nothing when
+ * nobody acts for another. */
+enum status session_act_write(struct store_conn *db, const struct session_row *s, struct buf *out,
+                              struct error *e) MUST_CHECK;
+/* Public keys of tokens, as a JWK Set: the newest, and each whose tokens may still be live. */
+enum status session_jwks_write(struct domain *d, struct store_conn *db, int64_t now_ms,
+                               struct buf *out, struct error *e) MUST_CHECK;
 
 /* Ends it and what was derived from it. Unknown or ended already: OK, ended 0. */
 struct session_end {

@@ -8,7 +8,9 @@
 #include "api/endpoints.h"
 #include "api/query.h"
 
+#include <chatelaine/domain_clients.h>
 #include <chatelaine/domain_keys.h>
+#include <chatelaine/domain_sessions.h>
 #include <chatelaine/domain_users.h>
 #include <chatelaine/journal.h>
 #include <stdlib.h>
@@ -105,7 +107,7 @@ static bool stream_row(void *ctx, const struct journal_row *r)
 static bool is_caller_live(const struct stream *s)
 {
         struct arena CLEANUP(arena_fini) arena;
-        arena_init(&arena, 16384);
+        arena_init(&arena, (size_t)1 << 20);
         struct span id = span_of(s->caller.id);
         if (s->caller.kind == CALLER_KEY) {
                 int64_t now = clock_now_ms();
@@ -116,6 +118,17 @@ static bool is_caller_live(const struct stream *s)
         if (s->caller.kind == CALLER_USER) {
                 struct user_row user;
                 return user_find(s->db, id, &arena, &user, NULL) == STATUS_OK && user.is_active;
+        }
+        if (s->caller.kind == CALLER_CLIENT) {
+                struct client_row client;
+                return client_get(s->db, id, &arena, &client, NULL) == STATUS_OK;
+        }
+        if (s->caller.kind == CALLER_SESSION) {
+                struct session_row session;
+                struct principal p;
+                return session_get(s->db, id, &arena, &session, NULL) == STATUS_OK &&
+                       session_principal(s->db, &session, clock_now_ms(), &arena, &p, NULL) ==
+                               STATUS_OK;
         }
         return true;
 }

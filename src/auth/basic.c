@@ -1,5 +1,6 @@
 /*
- * HTTP Basic (RFC 7617): a user's name and password. scrypt runs on the pool:
+ * HTTP Basic (RFC 7617): a client's id and secret, whose keyed hash is looked at at once; or a
+ * user's name and password. scrypt runs on the pool:
  *
  *     loop: user's row ─▶ remembered? ─▶ principal
  *                          │ no
@@ -13,6 +14,7 @@
 
 #include <chatelaine/codec_crypto.h>
 #include <chatelaine/codec_text.h>
+#include <chatelaine/domain_clients.h>
 #include <chatelaine/domain_users.h>
 
 #include <stdio.h>
@@ -134,29 +136,31 @@ static void deliver(struct mail *m)
         finish(b, STATUS_OK, NULL);
 }
 
-void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
-                 auth_then then)
+/* No user's name begins so. */
+static void check_client(struct basic *b)
 {
-        struct basic *b = arena_alloc(req->arena, sizeof *b);
+        struct principal *p = arena_alloc(b->arena, sizeof *p);
+        struct client_row client;
+        struct error e = {0};
+        enum status s = p ? STATUS_OK : error_no_memory(&e);
+
+        if (s == STATUS_OK)
+                s = client_check_secret(b->loop->auth->domain, b->loop->db, b->name, b->password,
+                                        b->arena, &client, &e);
+        if (s == STATUS_DENIED)
+                s = refuse_credentials(&e);
+        if (s == STATUS_OK)
+                s = client_principal(b->loop->db, &client, b->arena, p, &e);
+        buf_fini_secret(&b->credentials);
+        b->then(b->http, s == STATUS_OK ? p : NULL, &e);
+}
+
+static void check_password(struct basic *b)
+{
+        struct auth_loop *l = b->loop;
         struct error e;
         enum status s;
 
-        if (!b) {
-                error_no_memory(&e);
-                then(req->http, NULL, &e);
-                return;
-        }
-        b->loop = l;
-        b->arena = req->arena;
-        b->http = req->http;
-        b->then = then;
-        b->ip = req->ip;
-        b->job = (struct job){.mail.deliver = deliver, .reply_to = req->mailbox, .run = run};
-        buf_init(&b->credentials, CREDENTIALS_MAX);
-        if (!split(b, credentials)) {
-                refuse(b);
-                return;
-        }
         if (!find_user(b))
                 return;
         if (b->is_known &&
@@ -169,4 +173,60 @@ void basic_check(struct auth_loop *l, const struct request_view *req, struct spa
                 s = pool_submit(l->auth->pool, &b->job, &e);
         if (s != STATUS_OK)
                 finish(b, s, &e);
+}
+
+/* NULL: answered. */
+static struct basic *begin(struct auth_loop *l, const struct request_view *req, auth_then then)
+{
+        struct basic *b = arena_alloc(req->arena, sizeof *b);
+        struct error e;
+
+        if (!b) {
+                error_no_memory(&e);
+                then(req->http, NULL, &e);
+                return NULL;
+        }
+        b->loop = l;
+        b->arena = req->arena;
+        b->http = req->http;
+        b->then = then;
+        b->ip = req->ip;
+        b->job = (struct job){.mail.deliver = deliver, .reply_to = req->mailbox, .run = run};
+        buf_init(&b->credentials, CREDENTIALS_MAX);
+        return b;
+}
+
+void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
+                 auth_then then)
+{
+        struct basic *b = begin(l, req, then);
+
+        if (!b)
+                return;
+        if (!split(b, credentials))
+                refuse(b);
+        else if (span_starts(b->name, CLIENT_PREFIX))
+                check_client(b);
+        else
+                check_password(b);
+}
+
+void auth_password(struct auth *a, struct auth_loop *l, const struct request_view *req,
+                   struct span name, struct span password, auth_then then)
+{
+        struct basic *b = begin(l, req, then);
+
+        (void)a;
+        if (!b)
+                return;
+        buf_span(&b->credentials, name);
+        buf_char(&b->credentials, ':'); /* so that neither is empty nor holds the other */
+        buf_span(&b->credentials, password);
+        if (b->credentials.status != STATUS_OK || !name.len || !utf8_is_valid(name)) {
+                refuse(b);
+                return;
+        }
+        b->name = span_make(b->credentials.data, name.len);
+        b->password = span_make(b->credentials.data + name.len + 1, password.len);
+        check_password(b);
 }

@@ -1,7 +1,9 @@
-/* Which scheme a request speaks, and the two that answer at once: a key and the unix socket. */
+/* Which scheme a request speaks, and those that answer at once: a key, a session and the unix
+ * socket. */
 #include "auth/state.h"
 
 #include <chatelaine/domain_keys.h>
+#include <chatelaine/domain_sessions.h>
 
 #include <stdio.h>
 
@@ -14,6 +16,7 @@ enum status refuse_credentials(struct error *e)
 /* What a request brings. A key may stand in both places, when it is the same. */
 struct credentials {
         struct span key;   /* X-API-Key, or Bearer ctl_... */
+        struct span token; /* any other Bearer: a session's */
         struct span basic; /* what follows "Basic " */
         struct span other; /* any other Authorization */
 };
@@ -59,11 +62,15 @@ static enum status read_credentials(const struct request_view *req, struct crede
                         if (ret->key.p && !span_equal(ret->key, bearer))
                                 return refuse_ambiguous(e);
                         ret->key = bearer;
+                } else if (bearer.p) {
+                        ret->token = bearer;
                 } else if (!ret->basic.p) {
                         ret->other = value;
                 }
         }
-        if ((ret->key.p != NULL) + (ret->basic.p != NULL) + (ret->other.p != NULL) > 1)
+        if ((ret->key.p != NULL) + (ret->token.p != NULL) + (ret->basic.p != NULL) +
+                    (ret->other.p != NULL) >
+            1)
                 return refuse_ambiguous(e);
         return STATUS_OK;
 }
@@ -79,6 +86,30 @@ static enum status key_check_in(struct auth_loop *l, const struct request_view *
                 return refuse_credentials(e);
         TRY(s);
         return key_principal(l->db, &row, req->arena, p, e);
+}
+
+/* Live by its row and all that it hangs from; opaque or signed alike. */
+static enum status session_check_in(struct auth_loop *l, const struct request_view *req,
+                                    struct span token, struct principal *p, struct error *e)
+{
+        struct session_row row;
+        enum status s = session_find(l->auth->domain, l->db, token, req->arena, &row, e);
+
+        if (s == STATUS_NOT_FOUND)
+                return refuse_credentials(e);
+        TRY(s);
+        return session_principal(l->db, &row, clock_now_ms(), req->arena, p, e);
+}
+
+enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token,
+                       struct principal *ret, struct error *e)
+{
+        struct principal p = {.db = l->db};
+
+        TRY(span_starts(token, KEY_PREFIX) ? key_check_in(l, req, token, &p, e)
+                                           : session_check_in(l, req, token, &p, e));
+        *ret = p;
+        return STATUS_OK;
 }
 
 static void unix_principal(const struct request_view *req, struct principal *p)
@@ -109,6 +140,8 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
                 p->db = l->db;
                 if (c.key.p)
                         s = key_check_in(l, req, c.key, p, &e);
+                else if (c.token.p)
+                        s = session_check_in(l, req, c.token, p, &e);
                 else if (c.other.p)
                         s = refuse_credentials(&e);
                 else if (req->is_unix)

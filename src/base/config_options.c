@@ -29,6 +29,7 @@ const struct config_section config_sections[] = {
          .comment = "Any property of librdkafka, one section each."},
         {"retention", "", .comment = "How long rows are kept."},
         {"keys", "", .comment = "API keys."},
+        {"oauth", "", .comment = "Access tokens that are issued here."},
         {"rule", "", .title = "document-done", TITLED(rule, rules) = TOP(n_rules),
          .comment =
                  "What a webhook sets off. Matching rules run in the webhook's own transaction."},
@@ -145,6 +146,14 @@ const struct config_option config_options[] = {
         {"keys", "grace", CONFIG_DURATION, .is_reloaded = true, .preset = "2m", .min = 0,
          .max = CENTURY, .offset = TOP(keys.grace_ms),
          .comment = "How long a rotated key still works."},
+
+        {"oauth", "access_tokens", CONFIG_TEXT, .is_reloaded = true, .preset = "jwt",
+         .choices = "jwt|opaque", .offset = TOP(oauth.access_tokens),
+         .comment = "Of /oauth2/token: jwt, signed (RFC 9068), or opaque. Either is looked up at "
+                    "each use, and dead once it is revoked."},
+        {"oauth", "life", CONFIG_DURATION, .is_reloaded = true, .preset = "1h", .min = SECOND,
+         .max = DAY, .offset = TOP(oauth.life_ms),
+         .comment = "Of an access token; also of those for AIRisk."},
 
         {"rule", "on", CONFIG_TEXT, .is_required = true, .is_reloaded = true,
          .shown = "document.done", .check = check_rule_on, .offset = IN(rule, on),

@@ -212,7 +212,7 @@ static enum status replace(const char *path, struct span text, const struct stat
 
 enum status secrets_rotate(const char *path, struct error *e)
 {
-        static const enum secret_kind rotated[] = {SECRET_PEPPER, SECRET_SEAL};
+        static const enum secret_kind rotated[] = {SECRET_PEPPER, SECRET_SEAL, SECRET_TOKEN};
         CLEANUP(buf_fini_secret) struct buf text;
         struct ring *s;
         struct stat st;

@@ -22,14 +22,20 @@ static void write_request(struct buf *b, const struct audit *a)
         json_obj_close(b);
 }
 
-static void write_actor(struct buf *b, const char *kind, const char *id, const char *on_behalf_of)
+struct actor {
+        const char *kind, *id, *on_behalf_of, *session; /* the last two: "" = none */
+};
+
+static void write_actor(struct buf *b, const struct actor *who)
 {
         json_key(b, "actor");
         json_obj_open(b);
-        json_member_text(b, "id", span_of(id));
-        json_member_text(b, "kind", span_of(kind));
-        if (on_behalf_of[0])
-                json_member_text(b, "on_behalf_of", span_of(on_behalf_of));
+        json_member_text(b, "id", span_of(who->id));
+        json_member_text(b, "kind", span_of(who->kind));
+        if (who->on_behalf_of[0])
+                json_member_text(b, "on_behalf_of", span_of(who->on_behalf_of));
+        if (who->session[0])
+                json_member_text(b, "session", span_of(who->session));
         json_obj_close(b);
 }
 
@@ -43,16 +49,15 @@ static void write_target(struct buf *b, const struct audit *a)
 }
 
 /* Members by name, as RFC 8785 has them: every request pays for this, and none for a sort. */
-enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,
-                        const char *on_behalf_of, const struct audit *a, const char *outcome,
-                        const char *reason, struct error *e)
+static enum status write_event(struct ledger_tx *tx, const struct actor *who, const struct audit *a,
+                               const char *outcome, const char *reason, struct error *e)
 {
         CLEANUP(buf_fini) struct buf b;
         buf_init(&b, AUDIT_BYTES_MAX);
         (void)buf_room(&b, AUDIT_BYTES_USUAL);
         json_obj_open(&b);
         json_member_text(&b, "action", span_of(a->action));
-        write_actor(&b, actor_kind, actor_id, on_behalf_of);
+        write_actor(&b, who);
         if (a->count >= 0)
                 json_member_int(&b, "count", a->count);
         json_member_text(&b, "outcome", span_of(outcome));
@@ -76,10 +81,48 @@ enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char
         return journal_append(tx->journal, tx->db, &ev, tx->now_ms, NULL, e);
 }
 
+enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,
+                        const char *on_behalf_of, const struct audit *a, const char *outcome,
+                        const char *reason, struct error *e)
+{
+        struct actor who = {actor_kind, actor_id, on_behalf_of, ""};
+        return write_event(tx, &who, a, outcome, reason, e);
+}
+
+/* A session acts for whoever opened it: "clients/ID" is client, ID. */
+static void name_origin(const struct caller *c, struct actor *who)
+{
+        static const enum caller_kind origins[] = {CALLER_USER, CALLER_KEY, CALLER_CLIENT};
+        who->session = c->id;
+        for (size_t i = 0; i < sizeof origins / sizeof *origins; i++) {
+                const char *kind = caller_kind_name(origins[i]);
+                size_t n = strlen(kind);
+                if (strncmp(c->origin, kind, n) == 0 && strncmp(c->origin + n, "s/", 2) == 0) {
+                        who->kind = kind;
+                        who->id = c->origin + n + 2;
+                }
+        }
+}
+
+static enum status write_caller(struct ledger_tx *tx, const struct caller *c, const struct audit *a,
+                                const char *outcome, const char *reason, struct error *e)
+{
+        struct actor who = {caller_kind_name(c->kind), c->id, c->on_behalf_of, ""};
+        if (c->kind == CALLER_SESSION)
+                name_origin(c, &who);
+        return write_event(tx, &who, a, outcome, reason, e);
+}
+
+enum status audit_because(struct ledger_tx *tx, const struct caller *caller, const struct audit *a,
+                          const char *reason, struct error *e)
+{
+        return write_caller(tx, caller, a, audit_outcome(STATUS_OK), reason, e);
+}
+
 enum status audit_append(struct ledger_tx *tx, const struct caller *caller, const struct audit *a,
                          const struct error *outcome, struct error *e)
 {
         enum status s = outcome ? outcome->status : STATUS_OK;
-        return audit_write(tx, caller_kind_name(caller->kind), caller->id, caller->on_behalf_of, a,
-                           audit_outcome(s), s == STATUS_OK ? NULL : outcome->slug, e);
+        return write_caller(tx, caller, a, audit_outcome(s), s == STATUS_OK ? NULL : outcome->slug,
+                            e);
 }

@@ -1,4 +1,5 @@
-#include <chatelaine/domain.h>
+#include <chatelaine/domain_clients.h>
+#include <chatelaine/domain_sessions.h>
 
 #include <stdio.h>
 
@@ -33,8 +34,7 @@ static enum status check_good(struct ledger_tx *tx, const struct caller *c, stru
         return STATUS_OK;
 }
 
-/* Nobody changes anything; and a kind whose rows this schema has not has none that could be alive.
- */
+/* Nobody changes anything. */
 static enum status check_ended(struct ledger_tx *tx, const struct caller *c, struct error *e)
 {
         (void)tx, (void)c;
@@ -79,6 +79,31 @@ static enum status check_app(struct ledger_tx *tx, const struct caller *c, struc
         return s;
 }
 
+static enum status check_client(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        int64_t n = 0;
+        struct error why;
+        enum status s = store_int_of(tx->db, "SELECT count(*) FROM clients WHERE id = $1", &n, &why,
+                                     "s", c->id);
+        return judge(s, n == 1, &why, e);
+}
+
+/* Everything that it hangs from, as at the door. */
+static enum status check_session(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        struct session_row row;
+        struct principal ignored;
+        struct error why;
+        arena_init(&a, (size_t)1 << 20);
+        enum status s = session_get(tx->db, span_of(c->id), &a, &row, &why);
+        if (s == STATUS_OK)
+                s = session_principal(tx->db, &row, tx->now_ms, &a, &ignored, &why);
+        if (s == STATUS_DENIED)
+                s = STATUS_NOT_FOUND;
+        return judge(s, true, &why, e);
+}
+
 static const struct {
         const char *name;
         const char *prefix; /* of caller_name; NULL = the kind's name alone */
@@ -89,8 +114,8 @@ static const struct {
         [CALLER_USER] = {"user", "users", check_user},
         [CALLER_KEY] = {"key", "keys", check_key},
         [CALLER_APP] = {"app", "apps", check_app},
-        [CALLER_CLIENT] = {"client", "clients", check_ended},
-        [CALLER_SESSION] = {"session", "sessions", check_ended},
+        [CALLER_CLIENT] = {"client", "clients", check_client},
+        [CALLER_SESSION] = {"session", "sessions", check_session},
         [CALLER_JOB] = {"job", "jobs", check_good},
 };
 
@@ -101,7 +126,9 @@ const char *caller_kind_name(enum caller_kind k)
 
 void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE])
 {
-        if (kinds[c->kind].prefix)
+        if (c->kind == CALLER_SESSION && c->origin[0])
+                snprintf(out, CALLER_NAME_SIZE, "%s", c->origin);
+        else if (kinds[c->kind].prefix)
                 snprintf(out, CALLER_NAME_SIZE, "%s/%s", kinds[c->kind].prefix, c->id);
         else
                 snprintf(out, CALLER_NAME_SIZE, "%s", kinds[c->kind].name);

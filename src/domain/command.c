@@ -11,7 +11,10 @@ static enum status command_apply(struct ledger_tx *tx, struct command *base, str
 {
         struct domain_command *c = of(base);
         TRY(caller_check(tx, &c->caller, e));
-        return c->run(tx, c, e);
+        c->domain->running = &c->caller;
+        enum status s = c->run(tx, c, e);
+        c->domain->running = NULL;
+        return s;
 }
 
 static enum status command_record(struct ledger_tx *tx, struct command *base, struct error *e)

@@ -25,6 +25,8 @@ struct domain {
 
         struct refusals *refusals; /* locks itself */
 
+        const struct caller *running; /* ledger's thread: whose command is applied; NULL = none */
+
         int64_t webhooks_purged_to; /* ledger's thread: where the purge of webhook rows goes on; 0 =
                                        at the oldest */
 };
@@ -37,6 +39,9 @@ void refusals_free(struct refusals *r);
 enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,
                         const char *on_behalf_of, const struct audit *a, const char *outcome,
                         const char *reason, struct error *e) MUST_CHECK;
+/* audit.c: of `caller`, success, and why it was done. */
+enum status audit_because(struct ledger_tx *tx, const struct caller *caller, const struct audit *a,
+                          const char *reason, struct error *e) MUST_CHECK;
 /* "success", "denied", "failed". */
 const char *audit_outcome(enum status s);
 

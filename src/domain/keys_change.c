@@ -5,6 +5,7 @@
 
 #include <chatelaine/base_log.h>
 #include <chatelaine/codec_json.h>
+#include <chatelaine/domain_sessions.h>
 
 /* ---- events ---- */
 
@@ -154,6 +155,8 @@ enum status key_end(struct ledger_tx *tx, struct span key_id, enum key_state to,
                        NULL, e, "isit", (int64_t)to, reason, tx->now_ms, key_id));
         TRY(key_counted(tx, (enum key_state)was, to, e));
         TRY(upstream_begin(tx, key_id, e));
+        struct session_selector sessions = {.key = key_id};
+        TRY(sessions_end_in(tx, &sessions, SESSION_REASON_KEY_ENDED, traceparent, NULL, e));
         return key_event(tx, to == KEY_EXPIRED ? KEY_EVENT("expired") : KEY_EVENT("revoked"),
                          key_id, traceparent, e);
 }

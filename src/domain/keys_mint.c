@@ -65,15 +65,24 @@ static enum status answer_repeat(struct ledger_tx *tx, struct key_mint *c, struc
 
 /* ---- what is asked for ---- */
 
+/* The key that mints, itself or through its session; NULL = none. */
+static const char *parent_of(const struct caller *caller)
+{
+        if (caller->kind == CALLER_KEY)
+                return caller->id;
+        return caller->kind == CALLER_SESSION && caller->key_id[0] ? caller->key_id : NULL;
+}
+
 /* INT64_MAX when no key minted this one. */
 static enum status parent_expiry(struct ledger_tx *tx, const struct caller *caller, int64_t *ret,
                                  struct error *e)
 {
+        const char *parent = parent_of(caller);
         *ret = INT64_MAX;
-        if (caller->kind != CALLER_KEY)
+        if (!parent)
                 return STATUS_OK;
         return store_int_of(tx->db, "SELECT expires_at FROM keys WHERE id = $1", ret, e, "s",
-                            caller->id);
+                            parent);
 }
 
 /*
@@ -168,8 +177,7 @@ static enum status insert(struct ledger_tx *tx, struct key_mint *c, const struct
                 .app = c->app,
                 .name = c->name,
                 .minted_by = span_of(caller),
-                .parent_key_id =
-                        c->base.caller.kind == CALLER_KEY ? span_of(c->base.caller.id) : SPAN_NONE,
+                .parent_key_id = span_of(parent_of(&c->base.caller)),
                 .dies_at = c->ret_expires_at,
                 .settings = c->base.settings,
         };

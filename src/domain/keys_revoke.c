@@ -113,6 +113,36 @@ static enum status gather_ids(struct ledger_tx *tx, const struct key_selector *s
         return STATUS_OK;
 }
 
+static enum status revoke_all(struct ledger_tx *tx, const struct id_list *found, const char *reason,
+                              const char *traceparent, int64_t *count, struct error *e)
+{
+        for (size_t i = 0; i < found->n; i++) {
+                bool has_ended;
+                struct span id = span_of(found->ids[i]);
+                TRY(key_end(tx, id, KEY_REVOKED, reason, traceparent, &has_ended, e));
+                *count += has_ended;
+                TRY(keys_revoke_children(tx, id, traceparent, count, e));
+        }
+        return STATUS_OK;
+}
+
+enum status keys_revoke_minted_in(struct ledger_tx *tx, struct span minted_by, const char *reason,
+                                  const char *traceparent, int64_t *count, struct error *e)
+{
+        CLEANUP(id_list_fini) struct id_list found = {.n = 0};
+        struct store_stmt *st;
+        enum status s = STATUS_OK;
+        TRY(store_query(tx->db,
+                        "SELECT id FROM keys WHERE minted_by = $1 AND state < 3 AND dies_at > $2",
+                        &st, e, "ti", minted_by, tx->now_ms));
+        while (s == STATUS_OK && store_next(st))
+                s = id_list_put(&found, store_text(st, 0), e);
+        enum status done = store_done(st, s == STATUS_OK ? e : NULL);
+        if (s != STATUS_OK || done != STATUS_OK)
+                return s != STATUS_OK ? s : done;
+        return revoke_all(tx, &found, reason, traceparent, count, e);
+}
+
 enum status keys_revoke_in(struct ledger_tx *tx, const struct key_selector *sel, const char *reason,
                            const char *traceparent, int64_t *ret_revoked, struct error *e)
 {
@@ -132,13 +162,7 @@ enum status keys_revoke_in(struct ledger_tx *tx, const struct key_selector *sel,
         TRY(key_scope_user(tx->db, sel->user, &a, &scope.user_id, e));
         TRY(sel->n_ids ? gather_ids(tx, sel, &scope, &found, e)
                        : gather_scope(tx, &scope, &found, e));
-        for (size_t i = 0; i < found.n; i++) {
-                bool has_ended;
-                struct span id = span_of(found.ids[i]);
-                TRY(key_end(tx, id, KEY_REVOKED, reason, traceparent, &has_ended, e));
-                revoked += has_ended;
-                TRY(keys_revoke_children(tx, id, traceparent, &revoked, e));
-        }
+        TRY(revoke_all(tx, &found, reason, traceparent, &revoked, e));
         *ret_revoked = revoked;
         return STATUS_OK;
 }

@@ -3,6 +3,7 @@
 #include "domain/users.h"
 
 #include <chatelaine/domain_keys.h>
+#include <chatelaine/domain_sessions.h>
 
 #define ARENA_BYTES_MAX ((size_t)1 << 20)
 
@@ -76,6 +77,19 @@ static enum status find_target(struct ledger_tx *tx, struct domain_command *base
         return STATUS_OK;
 }
 
+/* A password that changed ends what it opened; a user who is deactivated all that is theirs. */
+static enum status end_sessions(struct ledger_tx *tx, const struct user_change *c, struct span id,
+                                struct error *e)
+{
+        struct session_selector sel = {.user = id, .is_password_only = c->is_active != 0};
+        if (c->is_active != 0 && !c->password_hash[0])
+                return STATUS_OK;
+        return sessions_end_in(tx, &sel,
+                               c->is_active == 0 ? SESSION_REASON_USER_ENDED
+                                                 : SESSION_REASON_PASSWORD_CHANGED,
+                               c->base.audit.traceparent, NULL, e);
+}
+
 static enum status user_change_run(struct ledger_tx *tx, struct domain_command *base,
                                    struct error *e)
 {
@@ -91,6 +105,7 @@ static enum status user_change_run(struct ledger_tx *tx, struct domain_command *
         if (c->is_active >= 0)
                 TRY(store_exec(tx->db, "UPDATE users SET is_active = $1 WHERE id = $2", NULL, e,
                                "it", (int64_t)(c->is_active > 0), row.id));
+        TRY(end_sessions(tx, c, row.id, e));
         subject_of("users", row.id, subject);
         if (c->has_grants) {
                 TRY(grants_remove_subject(tx, subject, e));
@@ -122,6 +137,9 @@ static enum status user_delete_run(struct ledger_tx *tx, struct domain_command *
         struct key_selector keys = {.user = row.id};
         TRY(keys_revoke_in(tx, &keys, KEY_REASON_USER_DELETED, base->audit.traceparent, &c->revoked,
                            e));
+        struct session_selector sessions = {.user = row.id};
+        TRY(sessions_end_in(tx, &sessions, SESSION_REASON_USER_ENDED, base->audit.traceparent, NULL,
+                            e));
         subject_of("users", row.id, subject);
         TRY(grants_remove_subject(tx, subject, e));
         TRY(store_exec(tx->db, "DELETE FROM agreement_scopes WHERE user_number = $1", NULL, e, "i",

@@ -2,6 +2,7 @@
 
 #include <chatelaine/domain_apps.h>
 #include <chatelaine/domain_keys.h>
+#include <chatelaine/domain_sessions.h>
 #include <chatelaine/domain_webhooks.h>
 
 #include <stdio.h>
@@ -58,6 +59,11 @@ static enum status purge_idempotency(struct ledger_tx *tx, struct slice *s, stru
         return idempotency_purge_in(tx, RETENTION_SLICE, &s->n, &s->is_more, e);
 }
 
+static enum status purge_sessions(struct ledger_tx *tx, struct slice *s, struct error *e)
+{
+        return sessions_purge_in(tx, tx->now_ms, RETENTION_SLICE, &s->n, &s->is_more, e);
+}
+
 static enum status purge_keys(struct ledger_tx *tx, struct slice *s, struct error *e)
 {
         return keys_purge_in(tx, tx->now_ms - config_of(s)->retention.ended_keys_ms,
@@ -98,6 +104,7 @@ const struct duty duties[DUTIES] = {
         [DUTY_CHECKPOINT] = {"checkpoint", NULL, checkpoint, NULL, 10 * MINUTE_MS, NULL},
         [DUTY_NONCES] = {"nonces", NULL, purge_nonces, NULL, 10 * SECOND_MS, NULL},
         [DUTY_IDEMPOTENCY] = {"idempotency", NULL, purge_idempotency, NULL, 10 * SECOND_MS, NULL},
+        [DUTY_SESSIONS] = {"sessions", NULL, purge_sessions, NULL, 10 * SECOND_MS, NULL},
         [DUTY_ENDED_KEYS] = {"retention", "key.purge", purge_keys, NULL, 10 * SECOND_MS, NULL},
         [DUTY_WEBHOOKS] = {"retention", "webhook.purge", purge_webhooks, NULL, 10 * SECOND_MS,
                            NULL},

@@ -33,6 +33,7 @@ enum duty_id { /* in the order of their turns */
                DUTY_CHECKPOINT,
                DUTY_NONCES,
                DUTY_IDEMPOTENCY,
+               DUTY_SESSIONS,
                DUTY_ENDED_KEYS,
                DUTY_WEBHOOKS,
                DUTY_EVENTS,

@@ -31,6 +31,7 @@ CREATE TABLE sessions (
     origin      TEXT    NOT NULL,             -- who acts: users/ID, keys/ID, clients/ID
     scope       TEXT,                         -- as it was granted (RFC 6749 3.3); NULL = not narrowed by one
     is_scoped   INTEGER NOT NULL,             -- 1 = cut to the statements of sessions/ID
+    token_key   INTEGER,                      -- token.N that signed it; NULL = opaque
     password_at INTEGER,                      -- the user's password_changed_at when it was opened; NULL = does not depend on it
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
@@ -42,6 +43,7 @@ CREATE INDEX sessions_by_key ON sessions (key_id) WHERE key_id IS NOT NULL;
 CREATE INDEX sessions_by_client ON sessions (client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX sessions_by_parent ON sessions (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX sessions_by_origin ON sessions (origin);
+CREATE INDEX sessions_by_token_key ON sessions (token_key, expires_at) WHERE token_key IS NOT NULL;
 CREATE INDEX sessions_due ON sessions (expires_at);
 
 -- Authorization codes that were used or burnt; a code itself is sealed and leaves no row.
