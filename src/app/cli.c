@@ -1,5 +1,7 @@
 #include "app/cli.h"
 
+#include <chatelaine/base_log.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -166,6 +168,9 @@ int cli_main(int argc, char **argv)
                 return CLI_USAGE;
         }
         arena_init(&c.arena, 64 << 20);
+        /* A command speaks on standard output; serve sets its own log. */
+        if (log_configure("warn", "text", NULL) != STATUS_OK)
+                return CLI_FAILED;
         status = parse_options(&c, argc - words, argv + words);
         if (status < 0) {
                 c.is_json = cli_has(&c, "json");

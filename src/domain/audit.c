@@ -48,6 +48,20 @@ static void write_target(struct buf *b, const struct audit *a)
         json_obj_close(b);
 }
 
+/* The event's subject: "key/ID", or the action where nothing is named. */
+static struct span write_subject(const struct audit *a, struct buf *b)
+{
+        size_t from = b->len;
+        if (a->target_kind && a->target_id[0]) {
+                buf_text(b, a->target_kind);
+                buf_char(b, '/');
+                buf_text(b, a->target_id);
+        } else {
+                buf_text(b, a->action);
+        }
+        return span_make(b->data ? b->data + from : "", b->len - from);
+}
+
 /* Members by name, as RFC 8785 has them: every request pays for this, and none for a sort. */
 static enum status write_event(struct ledger_tx *tx, const struct actor *who, const struct audit *a,
                                const char *outcome, const char *reason, struct error *e)
@@ -68,13 +82,16 @@ static enum status write_event(struct ledger_tx *tx, const struct actor *who, co
                 write_request(&b, a);
         write_target(&b, a);
         json_obj_close(&b);
+        size_t len = b.len;
+        struct span subject = write_subject(a, &b);
         TRY(buf_check(&b, e));
 
         struct event ev = {
                 .topic = TOPIC_AUDIT,
                 .type = "chatelaine.audit.v1",
                 .key = SPAN("audit"),
-                .data = buf_view(&b),
+                .subject = subject,
+                .data = span_make(b.data, len),
                 .previous_at = previous_at,
                 .traceparent = a->traceparent,
         };

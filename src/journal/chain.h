@@ -34,6 +34,7 @@
 
 #define AUDIT_TYPE "chatelaine.audit.v1"
 #define CHECKPOINT_TYPE "chatelaine.checkpoint.v1"
+#define CHECKPOINT_SUBJECT "journal"
 #define AUDIT_KEY "audit"
 #define HASH_HEX_SIZE (2 * JOURNAL_HASH_SIZE + 1)
 

@@ -246,6 +246,7 @@ enum status journal_append_checkpoint(struct journal *j, struct store_conn *db,
                 .id = span_of(c->event_id),
                 .key = SPAN(AUDIT_KEY),
                 .type = SPAN(CHECKPOINT_TYPE),
+                .subject = SPAN(CHECKPOINT_SUBJECT),
                 .body = data,
         };
         TRY(insert(db, &r, e));

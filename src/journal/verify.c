@@ -160,8 +160,8 @@ static enum status check_checkpoint_event(struct walk *w, const struct raw_row *
         checkpoint_data(c, public_key, &data);
         TRY(buf_check(&data, e));
         if (!span_is(r->id, c->event_id) || r->time_ms != c->time_ms || r->topic != TOPIC_AUDIT ||
-            !span_is(r->key, AUDIT_KEY) || r->subject.p || r->traceparent.p || r->hash.p ||
-            !span_equal(r->body, buf_view(&data)))
+            !span_is(r->key, AUDIT_KEY) || !span_is(r->subject, CHECKPOINT_SUBJECT) ||
+            r->traceparent.p || r->hash.p || !span_equal(r->body, buf_view(&data)))
                 return verify_broken(
                         r->seq, "the event does not tell of its checkpoint what was signed", e);
         return STATUS_OK;
