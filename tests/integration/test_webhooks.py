@@ -306,7 +306,7 @@ def test_the_refusals_of_link(daemon, acme):
 def test_a_signature_is_hmac_only(daemon):
     app = daemon.create_app("signer", strategy="SIGNATURE")
     daemon.post("/v1/apps", auth="admin", json={"slug": "ed", "strategy": "SIGNATURE",
-                                                "algorithm": "ED25519"})
+                                                "algorithm": "ED25519", "require_agreement": False})
     app.slug = "ed"
     refused(daemon.post("/app/webhook", headers=app.signature(body={"id": 1}), json={"id": 1}),
             "algorithm-not-implemented")
