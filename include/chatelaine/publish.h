@@ -32,8 +32,11 @@ enum status publish_again(struct publisher *p, int64_t from, int64_t through, in
                           struct error *e) MUST_CHECK;
 /* Lowest mark: what the purge may not pass. */
 int64_t publish_mark(const struct publisher *p);
-/* Flush at most `ms`, save the marks, join. */
+/* Flush at most `ms`, save the marks, join. A publish_again that waits, or comes later, is LIMIT
+ * (503, "draining"). */
 void publish_stop(struct publisher *p, int ms);
+/* After publish_stop, when nobody can call any more. */
+void publish_free(struct publisher *p);
 
 /* The version of librdkafka. */
 const char *publish_library(void);

@@ -101,19 +101,28 @@ static enum status hook_rotate_secrets(void *ctx, struct error *e)
         return domain_reload_secrets(d->engine.domain, path, e);
 }
 
+static struct publisher *told_publisher(struct daemon *d)
+{
+        pthread_mutex_lock(&d->told_lock);
+        struct publisher *p = d->publisher;
+        pthread_mutex_unlock(&d->told_lock);
+        return p;
+}
+
 static enum status hook_republish(void *ctx, int64_t from, int64_t through, int64_t *ret_count,
                                   struct error *e)
 {
-        struct daemon *d = ctx;
+        struct publisher *p = told_publisher(ctx);
 
-        return publish_again(d->publisher, from, through, ret_count, e);
+        if (!p)
+                return error_set_http(e, STATUS_LIMIT, 503, "draining", NULL,
+                                      "The daemon is going down.");
+        return publish_again(p, from, through, ret_count, e);
 }
 
 static int64_t published_mark(void *ctx)
 {
-        struct daemon *d = ctx;
-
-        return publish_mark(d->publisher);
+        return publish_mark(told_publisher(ctx));
 }
 
 /* A loop's state: auth's, over a read connection of its own. */
@@ -269,7 +278,9 @@ static void stop(struct daemon *d)
                 tell_commits(d, NULL, NULL);
                 publish_stop(p, left > 0 ? (int)left : 0);
         }
+        auth_stop(d->auth); /* its pool may have waited for the publisher, and may have commands */
         engine_stop_ledger(&d->engine);
+        publish_free(p);
         http_free(d->http);
         api_free(d->api);
         auth_free(d->auth);

@@ -339,8 +339,10 @@ static enum status start(struct publisher *p, const struct config *c, struct err
         return p->servers ? stream_open(p, e) : STATUS_OK;
 }
 
-static void publisher_free(struct publisher *p)
+void publish_free(struct publisher *p)
 {
+        if (p == NULL)
+                return;
         stream_close(p);
         embedded_stop(p->embedded);
         if (p->conf)
@@ -378,7 +380,7 @@ enum status publish_start(const struct config *c, struct store *s, struct ledger
                 status = error_set(e, STATUS_RETRY, "no-thread", NULL,
                                    "the publisher's thread cannot be started");
         if (status != STATUS_OK) {
-                publisher_free(p);
+                publish_free(p);
                 return status;
         }
         show(p);
@@ -398,5 +400,4 @@ void publish_stop(struct publisher *p, int ms)
         pthread_join(p->thread, NULL);
         again_stop(p);
         show(NULL);
-        publisher_free(p);
 }

@@ -32,12 +32,14 @@ static inline void publish_fixture_open(struct publish_fixture *p, char *brokers
 static inline void publish_fixture_stop(struct publish_fixture *p)
 {
         publish_stop(p->publisher, 60000);
+        publish_free(p->publisher);
         p->publisher = NULL;
 }
 
 static inline void publish_fixture_close(struct publish_fixture *p)
 {
         publish_stop(p->publisher, 0);
+        publish_free(p->publisher);
         ledger_fixture_close(&p->ledger);
 }
 

@@ -154,6 +154,7 @@ static void test_a_kafka_that_is_not_there_holds_nobody_up(void **state)
         publish_fixture_append(p, 7, 10);
         assert_int_equal(publish_mark(p->publisher), 0);
         publish_stop(p->publisher, 200);
+        publish_free(p->publisher);
         p->publisher = NULL;
         assert_true(clock_mono_ms() - began < 20000);
         assert_int_equal(saved_mark(p), 0);
