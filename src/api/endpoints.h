@@ -47,6 +47,12 @@ enum status users_post(struct api_call *c, struct error *e) MUST_CHECK;
 enum status users_get(struct api_call *c, struct error *e) MUST_CHECK;
 enum status users_patch(struct api_call *c, struct error *e) MUST_CHECK;
 enum status users_delete(struct api_call *c, struct error *e) MUST_CHECK;
+/* clients.c */
+enum status clients_list(struct api_call *c, struct error *e) MUST_CHECK;
+enum status clients_post(struct api_call *c, struct error *e) MUST_CHECK;
+enum status clients_get(struct api_call *c, struct error *e) MUST_CHECK;
+enum status clients_key(struct api_call *c, struct error *e) MUST_CHECK;
+enum status clients_delete(struct api_call *c, struct error *e) MUST_CHECK;
 /* roles.c */
 enum status roles_list(struct api_call *c, struct error *e) MUST_CHECK;
 enum status roles_post(struct api_call *c, struct error *e) MUST_CHECK;

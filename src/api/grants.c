@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 struct grant_body {
-        struct span role, resource;
+        struct span role, permission, resource;
 };
 
 /* The error of an element, with the place of its member. */
@@ -18,8 +18,9 @@ static enum status grant_read(struct api_call *c, const struct json *item, const
                               const char *default_resource, struct grant *ret, struct error *e)
 {
         static const struct json_field fields[] = {
-                JSON_FIELD(struct grant_body, role, "role", JSON_AS_TEXT,
-                           JSON_REQUIRED | JSON_NONEMPTY),
+                JSON_FIELD(struct grant_body, role, "role", JSON_AS_TEXT, JSON_NONEMPTY),
+                JSON_FIELD(struct grant_body, permission, "permission", JSON_AS_TEXT,
+                           JSON_NONEMPTY),
                 JSON_FIELD(struct grant_body, resource, "resource", JSON_AS_TEXT, JSON_NULLABLE),
                 JSON_FIELD_END,
         };
@@ -32,9 +33,19 @@ static enum status grant_read(struct api_call *c, const struct json *item, const
                                                "A grant names its resource.");
                 return at_member(e, status, at, i, "/resource");
         }
+        if (!body.role.p == !body.permission.p) {
+                enum status status = error_set(
+                        e, STATUS_INVALID, body.role.p ? "invalid-field" : "missing-field", NULL,
+                        "A grant names a role, or a permission alone.");
+                return at_member(e, status, at, i, "/role");
+        }
         enum status status = resource_read(body.resource, &ret->resource, e);
         if (status != STATUS_OK)
                 return at_member(e, status, at, i, "/resource");
+        if (body.permission.p)
+                status = action_read(body.permission, &ret->permission, e);
+        if (status != STATUS_OK)
+                return at_member(e, status, at, i, "/permission");
         ret->role = body.role;
         return STATUS_OK;
 }
@@ -61,9 +72,12 @@ enum status grants_within(const struct api_call *c, const char *at, const struct
                           size_t n, struct error *e)
 {
         for (size_t i = 0; i < n; i++) {
-                enum status status = grants_may_give(c->who, list[i].role, list[i].resource, e);
+                const struct grant *g = &list[i];
+                enum status status = g->role.p ? grants_may_give(c->who, g->role, g->resource, e)
+                                               : grants_may_give_permission(c->who, g->permission,
+                                                                            g->resource, e);
                 if (status != STATUS_OK)
-                        return at_member(e, status, at, i, "/role");
+                        return at_member(e, status, at, i, g->role.p ? "/role" : "/permission");
         }
         return STATUS_OK;
 }

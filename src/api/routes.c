@@ -54,6 +54,11 @@ static const struct api_endpoint endpoints[] = {
         {HTTP_GET,    "/v1/admin/roles",                 OURS, 0,          ENTRY_CALLER, READS,   roles_list,             NULL,                "role"},
         {HTTP_POST,   "/v1/admin/roles",                 OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  roles_post,             "role.create",       "role"},
         {HTTP_GET,    "/v1/admin/roles/{id}",            OURS, 0,          ENTRY_CALLER, READS,   roles_get,              NULL,                "role"},
+        {HTTP_GET,    "/v1/admin/clients",               OURS, 0,          ENTRY_CALLER, READS,   clients_list,           NULL,                "client"},
+        {HTTP_POST,   "/v1/admin/clients",               OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  clients_post,           "client.create",     "client"},
+        {HTTP_GET,    "/v1/admin/clients/{id}",          OURS, 0,          ENTRY_CALLER, READS,   clients_get,            NULL,                "client"},
+        {HTTP_DELETE, "/v1/admin/clients/{id}",          OURS, 0,          ENTRY_CALLER, REVOKES, clients_delete,         "client.delete",     "client"},
+        {HTTP_POST,   "/v1/admin/clients/{id}/key",      OURS, 0,          ENTRY_CALLER, WRITES,  clients_key,            "client.key",        "client"},
 
         {HTTP_GET,    "/v1/events",                      OURS, 0,          ENTRY_CALLER, READS,   events_get,             NULL,                "events"},
 

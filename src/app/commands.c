@@ -68,6 +68,12 @@ static const struct cli_option key_list_options[] = {
          "none, pending, revoked, already_gone, stuck or not_revocable"},
         {"expires-before", CLI_VALUE, "T", "RFC 3339"},
         END};
+static const struct cli_option client_create_options[] = {
+        {"name", CLI_VALUE, "N", "what people call it"},
+        {"redirect-uri", CLI_LIST, "U", "where a code may be sent; repeat for more"},
+        {"permission", CLI_LIST, "P[@URI]", "may do this, on this (default: on everything)"},
+        {"role", CLI_LIST, "R[@URI]", "may do all that the role may"},
+        END};
 static const struct cli_option grace_options[] = {
         {"grace", CLI_VALUE, "2m", "how long the old one still works"}, END};
 static const struct cli_option key_revoke_options[] = {
@@ -133,6 +139,15 @@ const struct cli_command cli_commands[] = {
          cmd_user_delete},
         {"role create", "NAME", 1, 1, role_create_options, "make a role", cmd_role_create},
         {"role list", "", 0, 0, NULL, "all roles", cmd_role_list},
+
+        {"client create", "", 0, 0, client_create_options,
+         "make a service client; prints its secret once", cmd_client_create},
+        {"client list", "", 0, 0, NULL, "all service clients", cmd_client_list},
+        {"client show", "ID", 1, 1, NULL, "one service client", cmd_client_show},
+        {"client key", "ID", 1, 1, NULL, "a new secret in the place of the old one; prints it once",
+         cmd_client_key},
+        {"client delete", "ID", 1, 1, NULL,
+         "remove a service client; its tokens and the keys that it minted end", cmd_client_delete},
 
         {"inbox create", "", 0, 0, name_options, "make an inbox", cmd_inbox_create},
         {"inbox list", "", 0, 0, NULL, "all inboxes", cmd_inbox_list},

@@ -33,6 +33,12 @@ enum cli_exit cmd_user_passwd(struct cli *c);
 enum cli_exit cmd_user_delete(struct cli *c);
 enum cli_exit cmd_role_create(struct cli *c);
 enum cli_exit cmd_role_list(struct cli *c);
+/* cmd_clients.c */
+enum cli_exit cmd_client_create(struct cli *c);
+enum cli_exit cmd_client_list(struct cli *c);
+enum cli_exit cmd_client_show(struct cli *c);
+enum cli_exit cmd_client_key(struct cli *c);
+enum cli_exit cmd_client_delete(struct cli *c);
 /* cmd_documents.c */
 enum cli_exit cmd_inbox_create(struct cli *c);
 enum cli_exit cmd_inbox_list(struct cli *c);
