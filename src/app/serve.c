@@ -11,6 +11,7 @@
  */
 #include "app/commands.h"
 #include "app/engine.h"
+#include "app/footprint.h"
 #include "app/notify.h"
 
 #include <chatelaine/api.h>
@@ -385,7 +386,7 @@ enum cli_exit cmd_serve(struct cli *c)
         enum status s;
 
         umask(077);
-        mallopt(M_ARENA_MAX, 2);
+        mallopt(M_ARENA_MAX, 8); /* loops and writer do not wait for each other in malloc */
         metrics_process(CHATELAINE_VERSION);
         if (!cli_config(c))
                 return CLI_FAILED;
@@ -406,6 +407,7 @@ enum cli_exit cmd_serve(struct cli *c)
         LOG_INFO("serve.ready", LOG_S("version", CHATELAINE_VERSION),
                  LOG_S("store", d.engine.settings->config->store),
                  LOG_I("loops", http_loops(d.http)));
+        footprint_trim();
         notify_ready();
         run(&d, &signals);
         notify_stopping();

@@ -60,6 +60,8 @@ enum status webhooks_prepare(struct domain_command *c, struct error *e)
                 return STATUS_OK;
         TRY(columns_alloc(&w->columns, &c->arena, b->n_items, e));
         (void)buf_room(&w->events, b->n_items * EVENT_TEXT_BYTES);
+        (void)buf_room(&w->event,
+                       2 * EVENT_TEXT_BYTES); /* of this thread's heap, not the writer's */
         for (size_t i = 0; i < b->n_items; i++) {
                 struct webhook_item *item = &b->items[i];
                 if (item->slug || item->duplicate_of >= 0)
