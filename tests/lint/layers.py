@@ -43,7 +43,7 @@ LIBRARIES = [
     # The C library and the kernel.
     (r"(sys|linux|netinet|arpa|net|asm)/\w+\.h", " ".join(ROOMS)),
     (r"(assert|byteswap|complex|ctype|dirent|dlfcn|endian|err|errno|error|execinfo|fcntl|fenv|float|fnmatch"
-     r"|ftw|getopt|glob|grp|iconv|ifaddrs|inttypes|langinfo|libgen|limits|locale|malloc|math"
+     r"|ftw|getopt|glob|grp|iconv|ifaddrs|inttypes|langinfo|libgen|limits|link|locale|malloc|math"
      r"|mntent|netdb|paths|poll|pthread|pwd|regex|sched|search|semaphore|setjmp|signal|spawn"
      r"|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|sysexits|syslog"
      r"|termios|threads|time|uchar|unistd|utime|wchar|wctype)\.h", " ".join(ROOMS)),
