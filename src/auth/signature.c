@@ -83,7 +83,7 @@ static enum status read_params(const struct request_view *req, struct param **re
 static enum status put_params(struct signing *s, const struct request_view *req, struct error *e)
 {
         struct param *list;
-        size_t n;
+        size_t n = 0;
         TRY(read_params(req, &list, &n, e));
         put_text(s, "{");
         for (size_t i = 0; i < n; i++) {

@@ -53,25 +53,36 @@ static enum status read_all(int fd, const char *path, struct buf *out, struct er
         }
 }
 
+/* A regular file that nobody else may open. */
+static enum status check_mode(const char *path, const struct stat *st, struct error *e)
+{
+        if (!S_ISREG(st->st_mode))
+                return error_set(e, STATUS_INVALID, "secret-file-invalid", path,
+                                 "Not a regular file.");
+        if ((st->st_mode & 077) && !is_credential(path))
+                return error_set(
+                        e, STATUS_DENIED, "secret-file-mode", path,
+                        "The secret file is open to group or others (mode %04o): chmod 0600 it.",
+                        (unsigned)(st->st_mode & 07777));
+        return STATUS_OK;
+}
+
 /* The file's text and its owner, once its mode has been looked at. */
 static enum status read_file(const char *path, struct buf *out, struct stat *ret_st,
                              struct error *e)
 {
-        CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0 && errno == ENOENT)
                 return error_set(e, STATUS_NOT_FOUND, "secret-file-missing", path,
                                  "There is no secret file.");
-        if (fd < 0 || fstat(fd, ret_st) < 0)
+        if (fd < 0)
                 return io_error(path, "opened", e);
-        if (!S_ISREG(ret_st->st_mode))
-                return error_set(e, STATUS_INVALID, "secret-file-invalid", path,
-                                 "Not a regular file.");
-        if ((ret_st->st_mode & 077) && !is_credential(path))
-                return error_set(
-                        e, STATUS_DENIED, "secret-file-mode", path,
-                        "The secret file is open to group or others (mode %04o): chmod 0600 it.",
-                        (unsigned)(ret_st->st_mode & 07777));
-        return read_all(fd, path, out, e);
+        enum status s =
+                fstat(fd, ret_st) < 0 ? io_error(path, "opened", e) : check_mode(path, ret_st, e);
+        if (s == STATUS_OK)
+                s = read_all(fd, path, out, e);
+        close(fd);
+        return s;
 }
 
 static enum status load_text(const char *path, struct buf *text, struct ring **ret,
