@@ -5,6 +5,7 @@ crash the daemon publishes what is left, and rows, Kafka and the audit chain are
 """
 
 import random
+import re
 import sqlite3
 import threading
 import time
@@ -92,6 +93,7 @@ def account(daemon, senders, bootstrap, prefix, crashes):
     answered = set().union(*(s.answered for s in senders))
     attempted = set().union(*(s.attempted for s in senders))
     verdict = daemon.cli("audit", "verify")
+    wait_until_published(daemon)
     daemon.stop()
     rows, head = rows_of(daemon)
     assert answered, "nothing was answered: the test shows nothing"
@@ -105,23 +107,30 @@ def account(daemon, senders, bootstrap, prefix, crashes):
             "audit_rows": verdict["rows"]}
 
 
+def wait_until_published(daemon):
+    """The outbox is empty. As long as it shrinks there is hope."""
+    left, since = None, time.monotonic()
+    while left != 0:
+        text = daemon.get("/metrics").text
+        now = int(re.search(r"^chatelaine_outbox_rows (\d+)", text, re.M).group(1))
+        if now != left:
+            left, since = now, time.monotonic()
+        assert time.monotonic() - since < 60, f"{left} events stay in the outbox"
+        time.sleep(0.1)
+
+
 def read_all(bootstrap, prefix, head):
     """Every event up to `head` by sequence; a repeat must be the very same event."""
     reader = events.Events(bootstrap, prefix)
     by_sequence = {}
-    taken = 0
-    deadline = time.monotonic() + 120
     try:
-        while len(by_sequence) < head:
-            assert time.monotonic() < deadline, \
-                f"missing in Kafka: {sorted(set(range(1, head + 1)) - by_sequence.keys())[:10]} of {head}"
-            reader.until(lambda messages: len(messages) > taken, seconds=60)
-            for message in reader.messages[taken:]:
-                sequence = int(message.event["sequence"])
-                before = by_sequence.setdefault(sequence, message.event)
-                assert before == message.event, f"sequence {sequence} has two events"
-            taken = len(reader.messages)
+        for message in reader.all(quiet_seconds=10):
+            sequence = int(message.event["sequence"])
+            before = by_sequence.setdefault(sequence, message.event)
+            assert before == message.event, f"sequence {sequence} has two events"
     finally:
         reader.close()
+    missing = sorted(set(range(1, head + 1)) - by_sequence.keys())
+    assert not missing, f"{len(missing)} of {head} are not in Kafka: {missing[:10]}"
     assert max(by_sequence) == head, "Kafka has what the journal has not"
     return by_sequence
