@@ -1,6 +1,9 @@
 #include "problem.h"
 #include "phrase.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* Length of the UTF-8 sequence at s (RFC 3629), 0 when it is none. s ends with a NUL. */
 static size_t utf8_len(const unsigned char *s)
 {
@@ -52,6 +55,23 @@ static void put_member(struct buf *out, const char *name, const char *text)
         put_text(out, text);
 }
 
+/* "/a/0 (offset 17)", as codec says where a text is broken, is two members. */
+static bool put_pointer_and_offset(struct buf *out, const char *where)
+{
+        static const char mark[] = "(offset ";
+        const char *at = strrchr(where, '('), *digits = at ? at + sizeof mark - 1 : NULL;
+        char pointer[sizeof((struct error *)0)->where];
+        if (!at || strncmp(at, mark, sizeof mark - 1) != 0)
+                return false;
+        size_t n = strspn(digits, "0123456789");
+        if (n == 0 || strcmp(digits + n, ")") != 0)
+                return false;
+        snprintf(pointer, sizeof pointer, "%.*s", (int)(at > where ? at - where - 1 : 0), where);
+        put_member(out, "pointer", pointer);
+        buf_printf(out, ",\"offset\":%.*s", (int)n, digits);
+        return true;
+}
+
 void problem_members(const struct error *e, unsigned status, const char *request_id,
                      struct buf *out)
 {
@@ -61,7 +81,7 @@ void problem_members(const struct error *e, unsigned status, const char *request
         put_member(out, "detail", e->text);
         put_member(out, "slug", e->slug);
         put_member(out, "request_id", request_id);
-        if (e->where[0])
+        if (e->where[0] && !put_pointer_and_offset(out, e->where))
                 put_member(out, e->where[0] == '/' ? "pointer" : "where", e->where);
 }
 
