@@ -6,9 +6,9 @@
 #define FIRST_ITEMS 4 /* most bodies have one: the arena clears what it gives */
 
 /* id, type and data stand where WEBHOOK_ID, _TYPE and _DATA say. */
-enum { SPECVERSION = WEBHOOK_NAMES, DATA_BASE64, CLOUDEVENT_NAMES };
+enum { SPECVERSION = WEBHOOK_NAMES, SOURCE, DATA_BASE64, CLOUDEVENT_NAMES };
 static const char *const cloudevent_names[CLOUDEVENT_NAMES] = {"id", "type", "data", "specversion",
-                                                               "data_base64"};
+                                                               "source", "data_base64"};
 
 static const struct {
         enum json_scan_mode mode;
@@ -110,7 +110,7 @@ static bool read_data(struct webhook_item *to, const struct json_value *v)
 
 static bool is_cloudevent(struct webhook_item *to, const struct json_value *members)
 {
-        const struct json_value *version = &members[SPECVERSION];
+        const struct json_value *version = &members[SPECVERSION], *source = &members[SOURCE];
         if (version->kind != JSON_KIND_STRING || !json_scan_is(version->raw, SPAN("1.0")))
                 return reject(to, "invalid-item", "specversion of a CloudEvent is \"1.0\".");
         if (members[WEBHOOK_ID].kind != JSON_KIND_STRING)
@@ -119,6 +119,8 @@ static bool is_cloudevent(struct webhook_item *to, const struct json_value *memb
                 return reject(to, "invalid-type", "type of a CloudEvent is a string.");
         if (members[DATA_BASE64].kind != JSON_KIND_ABSENT)
                 return reject(to, "invalid-data", "Binary data (data_base64) is not taken.");
+        if (source->kind != JSON_KIND_STRING || json_scan_is(source->raw, SPAN("")))
+                return reject(to, "invalid-item", "source of a CloudEvent is a string.");
         return true;
 }
 

@@ -301,6 +301,9 @@ static void test_cloudevents_become_items(void **state)
                 {"{\"specversion\":\"1.0\",\"id\":\"e\"}", "invalid-type"},
                 {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\",\"data_base64\":\"AA==\"}",
                  "invalid-data"},
+                {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\"}", "invalid-item"},
+                {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\",\"source\":\"\"}",
+                 "invalid-item"},
                 {"[]", "invalid-item"},
         };
         for (size_t i = 0; i < LENGTH(bad); i++) {
