@@ -375,8 +375,6 @@ void metrics_write(struct buf *out)
 
         pthread_mutex_lock(&registry_lock);
         for (const struct metric_family *f = families; f; f = f->next) {
-                if (!f->cells)
-                        continue;
                 buf_printf(out, "# HELP %s ", f->name);
                 put_escaped(out, f->help, "\\");
                 buf_printf(out, "\n# TYPE %s %s\n", f->name, kinds[f->kind]);
