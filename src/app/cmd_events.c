@@ -195,5 +195,20 @@ enum cli_exit cmd_audit_verify(struct cli *c)
 
 enum cli_exit cmd_audit_public_key(struct cli *c)
 {
-        return admin_call(c, "GET", NULL, "/v1/admin/audit/public-key");
+        CLEANUP(json_freep) struct json *root = NULL;
+        struct buf answer;
+        enum cli_exit end = admin_ask(c, "GET", NULL, &answer, "/v1/admin/audit/public-key");
+
+        if (end != CLI_FINE)
+                return end;
+        if (c->is_json) {
+                admin_print(c, buf_view(&answer));
+        } else if (json_parse(buf_view(&answer), 64, &root, NULL) == STATUS_OK) {
+                struct span pem = json_get_text(root, "public_key");
+                printf("%.*s", (int)pem.len, pem.p); /* as --public-key takes it */
+        } else {
+                end = CLI_FAILED;
+        }
+        buf_fini(&answer);
+        return end;
 }

@@ -224,3 +224,10 @@ def test_webhook_data_is_published_where_it_is_asked_for(make_daemon, kafka, top
     small, big = published.until(lambda ms: len(ms) == 2, topic="webhooks")
     assert b'"data":{"n": 1.10}' in small.raw
     assert big.data["data_omitted"] is True and "data" not in big.data
+
+
+def test_the_printed_public_key_is_what_offline_verify_takes(daemon):
+    key = daemon.directory / "kept.pem"
+    key.write_text(daemon.cli("audit", "public-key", json=False))
+    assert key.read_text().startswith("-----BEGIN PUBLIC KEY-----\n")
+    daemon.cli("audit", "verify", "--offline", "--public-key", str(key), json=False)
