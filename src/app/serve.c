@@ -2,9 +2,10 @@
  * serve: the daemon. Rooms start from the store up and stop from the listener
  * down:
  *
- *     start:  engine (store, domain, ledger) ─▶ publisher ─▶ auth ─▶ scheduler ─▶ api ─▶ http
- *     stop:   http drains ─▶ scheduler ─▶ publisher flushes ─▶ ledger runs its queue ─▶ http closes
- * ─▶ the rest
+ *     start:  engine (store, domain, ledger) ─▶ publisher ─▶ auth ─▶ outbound ─▶ scheduler ─▶ api
+ *             ─▶ http
+ *     stop:   http drains ─▶ scheduler ─▶ outbound ─▶ publisher flushes ─▶ ledger runs its queue
+ *             ─▶ http closes ─▶ the rest
  *
  * Completions come through the loops' mailboxes, so the loops end after the ledger.
  * The main thread waits for signals and does each second's small work.
@@ -18,6 +19,7 @@
 #include <chatelaine/base_log.h>
 #include <chatelaine/base_metrics.h>
 #include <chatelaine/facade.h>
+#include <chatelaine/outbound.h>
 #include <chatelaine/publish.h>
 #include <chatelaine/schedule.h>
 
@@ -38,10 +40,11 @@ struct daemon {
         const char *config_path;
         struct engine engine;
         struct auth *auth;
-        pthread_mutex_t told_lock; /* guards the next two against the ledger's thread, which tells
+        pthread_mutex_t told_lock; /* guards the next three against the ledger's thread, which tells
                                       them of commits */
         struct publisher *publisher;
         struct scheduler *scheduler;
+        struct outbound *outbound;
         struct api *api;
         struct http_server *http;
         struct settings *serving, *served_before; /* http's configuration, and the one before: loops
@@ -61,6 +64,8 @@ static void on_committed(void *ctx, int64_t head_seq)
                 publish_wake(d->publisher);
         if (d->scheduler)
                 schedule_committed(d->scheduler, head_seq);
+        if (d->outbound)
+                outbound_wake(d->outbound);
         pthread_mutex_unlock(&d->told_lock);
 }
 
@@ -121,9 +126,13 @@ static enum status hook_republish(void *ctx, int64_t from, int64_t through, int6
         return publish_again(p, from, through, ret_count, e);
 }
 
+/* What Kafka and every audit sink have. */
 static int64_t published_mark(void *ctx)
 {
-        return publish_mark(told_publisher(ctx));
+        struct daemon *d = ctx;
+        int64_t in_kafka = publish_mark(told_publisher(d)), with_sinks = outbound_mark(d->outbound);
+
+        return in_kafka < with_sinks ? in_kafka : with_sinks;
 }
 
 /* A loop's state: auth's, over a read connection of its own. */
@@ -220,6 +229,13 @@ static void tell_commits(struct daemon *d, struct publisher *p, struct scheduler
         pthread_mutex_unlock(&d->told_lock);
 }
 
+static void tell_outbound(struct daemon *d, struct outbound *o)
+{
+        pthread_mutex_lock(&d->told_lock);
+        d->outbound = o;
+        pthread_mutex_unlock(&d->told_lock);
+}
+
 static enum status start(struct daemon *d, struct config *take_config, struct error *e)
 {
         struct engine_options o = {
@@ -227,6 +243,7 @@ static enum status start(struct daemon *d, struct config *take_config, struct er
         struct schedule_options schedule = {.ctx = d, .published_mark = published_mark};
         struct publisher *publisher;
         struct scheduler *scheduler;
+        struct outbound *outbound;
         enum status s = publish_event_bytes_max(take_config, &o.event_bytes_max, e);
 
         if (s != STATUS_OK) {
@@ -238,6 +255,8 @@ static enum status start(struct daemon *d, struct config *take_config, struct er
                           e));
         tell_commits(d, publisher, NULL);
         TRY(auth_new(d->engine.domain, &d->auth, e));
+        TRY(outbound_start(d->engine.domain, &outbound, e));
+        tell_outbound(d, outbound);
         schedule.domain = d->engine.domain;
         TRY(schedule_start(&schedule, &scheduler, e));
         tell_commits(d, publisher, scheduler);
@@ -266,6 +285,7 @@ static void stop(struct daemon *d)
         int64_t end = clock_mono_ms() + DRAIN_MS;
         struct publisher *p = d->publisher;
         struct scheduler *scheduler = d->scheduler;
+        struct outbound *outbound = d->outbound;
 
         atomic_store(&d->is_draining, true);
         if (d->http) {
@@ -274,6 +294,8 @@ static void stop(struct daemon *d)
         }
         tell_commits(d, p, NULL);
         schedule_stop(scheduler);
+        tell_outbound(d, NULL);
+        outbound_stop(outbound);
         if (p) {
                 int64_t left = end - clock_mono_ms();
                 tell_commits(d, NULL, NULL);
@@ -292,6 +314,18 @@ static void stop(struct daemon *d)
 
 /* ---- reload ---- */
 
+/* All or none: what one of them refuses is put back in the others. */
+static enum status reload_rooms(struct daemon *d, const struct config *now, struct error *e)
+{
+        TRY(outbound_reload(d->outbound, now, e));
+        enum status s = http_reload(d->http, now, e);
+        if (s == STATUS_OK)
+                s = log_configure(now->log.level, now->log.format, e);
+        if (s != STATUS_OK && outbound_reload(d->outbound, d->serving->config, NULL) != STATUS_OK)
+                LOG_ERROR("outbound.reload_failed");
+        return s;
+}
+
 /* A bad file keeps the settings that are there. */
 static void reload(struct daemon *d)
 {
@@ -306,9 +340,7 @@ static void reload(struct daemon *d)
         if (s == STATUS_OK)
                 s = settings_new(config, &now, &e);
         if (s == STATUS_OK)
-                s = http_reload(d->http, now->config, &e);
-        if (s == STATUS_OK)
-                s = log_configure(now->config->log.level, now->config->log.format, &e);
+                s = reload_rooms(d, now->config, &e);
         if (s != STATUS_OK) {
                 log_error(LOG_LEVEL_ERROR, "config.reload_refused", &e);
                 settings_unref(now);
