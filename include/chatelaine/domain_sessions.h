@@ -48,8 +48,9 @@ enum session_kind {
 const char *session_kind_name(enum session_kind k);
 
 #define SESSION_PREFIX "cts_"
-#define SESSION_KEY_LIFE_MS (15 * 60 * INT64_C(1000)) /* at most, and never past the key's expiry \
-                                                       */
+#define SESSION_KEY_LIFE_MS                                                   \
+        (15 * 60 * INT64_C(1000)) /* at most, and never past the key's expiry \
+                                   */
 #define SESSION_PASSWORD_LIFE_MS (8 * 3600 * INT64_C(1000))
 #define SESSION_DEPTH_MAX 4 /* exchanges of exchanges */
 
@@ -142,6 +143,15 @@ struct session_end {
 };
 enum status session_end_new(struct domain *d, struct settings *s, struct session_end **ret,
                             struct error *e) MUST_CHECK;
+
+/* An authorization code that may not be used any more, though it was not redeemed. */
+struct code_burn {
+        struct domain_command base;
+        struct span code_id;
+        int64_t code_ends_at;
+};
+enum status code_burn_new(struct domain *d, struct settings *s, struct code_burn **ret,
+                          struct error *e) MUST_CHECK;
 
 /* ---- inside a transaction: what other nouns set off ---- */
 /* One of them. */

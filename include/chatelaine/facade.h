@@ -3,6 +3,8 @@
  * translate shapes and own no rules.
  *
  *     linked_services.c    GET /app/user, /app/user/{number}
+ *     oauth2*.c            /oauth2/..., /.well-known/... (RFC 6749, 7009, 7636, 7662, 8414, 8693,
+ * 9068)
  *
  * Webhooks of linked-services' apps are the native endpoints' (api).
  *
@@ -15,11 +17,12 @@
 
 /* For http_wiring.route_tables. */
 extern const struct http_route linked_services_routes[];
+extern const struct http_route oauth2_routes[];
 
 /*
  * For http_wiring.error_shapes: problem+json with `status_code` too, as
- * linked-services' clients read it, under /app/ and for /v1/webhooks. Ended by
- * prefix NULL.
+ * linked-services' clients read it, under /app/ and for /v1/webhooks; RFC 6749's under /oauth2/.
+ * Ended by prefix NULL.
  */
 extern const struct http_error_shape facade_error_shapes[];
 

@@ -113,6 +113,30 @@ enum status session_end_new(struct domain *d, struct settings *s, struct session
         return STATUS_OK;
 }
 
+/* ---- codes ---- */
+
+static enum status code_burn_run(struct ledger_tx *tx, struct domain_command *base, struct error *e)
+{
+        struct code_burn *c = (struct code_burn *)base;
+        domain_target(base, "code", c->code_id);
+        return store_exec(tx->db,
+                          "INSERT INTO redeemed_codes (id, ends_at) VALUES ($1, $2)"
+                          " ON CONFLICT (id) DO NOTHING",
+                          NULL, e, "ti", c->code_id, c->code_ends_at);
+}
+
+enum status code_burn_new(struct domain *d, struct settings *s, struct code_burn **ret,
+                          struct error *e)
+{
+        struct code_burn *c;
+        TRY(domain_command_new(d, s, sizeof *c, 4096, &c, e));
+        c->base.run = code_burn_run;
+        c->base.audit.action = "code.burn";
+        c->base.base.is_revocation = true;
+        *ret = c;
+        return STATUS_OK;
+}
+
 /* ---- rows that are over ---- */
 
 #define OVER "(SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)"

@@ -6,6 +6,8 @@
  * agreement. Another's number is 403 "user-with-no-access", one that is not
  * there 404 "user-not-found".
  */
+#include "facade/oauth2.h"
+
 #include <chatelaine/auth.h>
 #include <chatelaine/codec_json.h>
 #include <chatelaine/facade.h>
@@ -26,6 +28,7 @@ static void write_error(struct http_request *req, const struct error *e, struct 
 const struct http_error_shape facade_error_shapes[] = {
         {"/app/", write_error, "application/problem+json"},
         {"/v1/webhooks", write_error, "application/problem+json"},
+        {"/oauth2/", oauth2_error_write, "application/json"},
         {NULL, NULL, NULL},
 };
 
