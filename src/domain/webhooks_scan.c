@@ -7,8 +7,8 @@
 
 /* id, type and data stand where WEBHOOK_ID, _TYPE and _DATA say. */
 enum { SPECVERSION = WEBHOOK_NAMES, SOURCE, DATA_BASE64, CLOUDEVENT_NAMES };
-static const char *const cloudevent_names[CLOUDEVENT_NAMES] = {"id", "type", "data", "specversion",
-                                                               "source", "data_base64"};
+static const char *const cloudevent_names[CLOUDEVENT_NAMES] = {
+        "id", "type", "data", "specversion", "source", "data_base64"};
 
 static const struct {
         enum json_scan_mode mode;
