@@ -38,6 +38,7 @@ struct config_listen {
 };
 struct config_property {
         char *name, *value;
+        unsigned line; /* 0 = not from a file */
 };
 struct config_rule {
         char *name, *on, *app, *revoke, *requires;

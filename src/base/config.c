@@ -437,6 +437,8 @@ static enum status check_agreement(struct loading *l)
         TRY(check_upstreams(l));
         for (unsigned i = 0; i < c->n_rules; i++)
                 c->rules[i].line = config_scan_line(&l->scan, "rule", i, NULL);
+        for (unsigned i = 0; i < c->kafka.n_properties; i++)
+                c->kafka.properties[i].line = config_scan_line(&l->scan, "property", i, NULL);
         if (c->keys.default_life_ms > c->keys.longest_life_ms) {
                 unsigned line = config_scan_line(&l->scan, "keys", 0, "default_life");
                 return FAIL(l, line, "keys.default_life must not be more than keys.longest_life.");

@@ -74,14 +74,30 @@ static enum status set(rd_kafka_conf_t *conf, const char *name, const char *valu
         }
 }
 
+/* The place is file:line where there is a file; the text then names the property. */
+static enum status say_line(const struct config *c, const struct config_property *p, enum status s,
+                            struct error *e)
+{
+        char why[sizeof e->text], where[sizeof e->where];
+
+        if (!e || !c->path || !p->line)
+                return s;
+        snprintf(why, sizeof why, "%s", e->text);
+        snprintf(where, sizeof where, "%s:%u", c->path, p->line);
+        return error_set(e, s, "kafka-property", where, "kafka.property \"%s\": %s", p->name, why);
+}
+
 static enum status set_all(rd_kafka_conf_t *conf, const struct config *c, struct error *e)
 {
         for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
                 TRY(set(conf, ours[i][0], ours[i][1], e));
         for (size_t i = 0; i < c->kafka.n_properties; i++) {
                 const struct config_property *p = &c->kafka.properties[i];
-                TRY(check_name(p->name, e));
-                TRY(set(conf, p->name, p->value, e));
+                enum status s = check_name(p->name, e);
+                if (s == STATUS_OK)
+                        s = set(conf, p->name, p->value, e);
+                if (s != STATUS_OK)
+                        return say_line(c, p, s, e);
         }
         return STATUS_OK;
 }

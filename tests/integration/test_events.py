@@ -231,3 +231,11 @@ def test_the_printed_public_key_is_what_offline_verify_takes(daemon):
     key.write_text(daemon.cli("audit", "public-key", json=False))
     assert key.read_text().startswith("-----BEGIN PUBLIC KEY-----\n")
     daemon.cli("audit", "verify", "--offline", "--public-key", str(key), json=False)
+
+
+def test_a_bad_kafka_property_is_named_with_its_line(daemon):
+    path = daemon.directory / "bad.conf"
+    path.write_text('kafka {\n  property "linger.ms" { value = "5" }\n'
+                    '  property "no.such" { value = "1" }\n}\n')
+    result = daemon.run("check-config", str(path), status=1)
+    assert f"{path}:3: " in result.stdout + result.stderr, result
