@@ -7,11 +7,11 @@
  *
  * Prints one JSON line: items, seconds.
  */
+#include "store/sqlite.h"
+
 #include <chatelaine/base_clock.h>
-#include <chatelaine/store.h>
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,6 +23,13 @@ static const char event[] =
         "{\"log_id\":1000000,\"app\":\"bench\",\"user_id\":0,\"external_id\":\"1000000\",\"type\":\"invoice.paid\",\"status\":\"DONE\","
         "\"version\":1,\"attempts\":1,\"status_text\":null,\"data_sha256\":"
         "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+
+static const char audit[] =
+        "{\"action\":\"webhook.batch\",\"actor\":{\"id\":\"bench\",\"kind\":\"app\"},\"count\":1,\"outcome\":\"success\","
+        "\"previous\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"request\":{\"id\":"
+        "\"019aa9b1-7b1e-7a2c-8d4e-0123456789ab\",\"ip\":\"127.0.0.1\",\"method\":\"POST\",\"route\":\"/v1/webhooks\","
+        "\"user_agent\":null},\"target\":{\"id\":\"bench\",\"kind\":\"app\"}}";
+static const char traceparent[] = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01";
 
 static sqlite3 *db;
 
@@ -56,17 +63,54 @@ static void step(sqlite3_stmt *st)
         sqlite3_reset(st);
 }
 
-static void add_event(sqlite3_stmt *st, int64_t seq, int topic)
+static void add_event(sqlite3_stmt *st, int64_t seq, int64_t item)
 {
-        char id[ID_UUID_SIZE];
+        static const uint8_t hash[32];
+        char uuid[ID_UUID_SIZE], key[32], subject[24];
 
-        id_uuidv7(id);
+        id_uuidv7(uuid);
         sqlite3_bind_int64(st, 1, seq);
-        sqlite3_bind_text(st, 2, id, 36, SQLITE_STATIC);
+        sqlite3_bind_text(st, 2, uuid, 36, SQLITE_STATIC);
         sqlite3_bind_int64(st, 3, clock_now_ms());
-        sqlite3_bind_int(st, 4, topic);
-        sqlite3_bind_text(st, 5, event, sizeof event - 1, SQLITE_STATIC);
+        sqlite3_bind_text(st, 8, traceparent, sizeof traceparent - 1, SQLITE_STATIC);
+        if (item) {
+                sqlite3_bind_int(st, 4, 0);
+                sqlite3_bind_text(st, 5, key, sprintf(key, "bench/%" PRId64, item), SQLITE_STATIC);
+                sqlite3_bind_text(st, 6, "chatelaine.webhook.received.v1", -1, SQLITE_STATIC);
+                sqlite3_bind_text(st, 7, subject, sprintf(subject, "%" PRId64, item),
+                                  SQLITE_STATIC);
+                sqlite3_bind_text(st, 9, event, sizeof event - 1, SQLITE_STATIC);
+                sqlite3_bind_null(st, 10);
+        } else {
+                sqlite3_bind_int(st, 4, 2);
+                sqlite3_bind_text(st, 5, "audit", 5, SQLITE_STATIC);
+                sqlite3_bind_text(st, 6, "chatelaine.audit.v1", -1, SQLITE_STATIC);
+                sqlite3_bind_null(st, 7);
+                sqlite3_bind_text(st, 9, audit, sizeof audit - 1, SQLITE_STATIC);
+                sqlite3_bind_blob(st, 10, hash, sizeof hash, SQLITE_STATIC);
+        }
         step(st);
+}
+
+/* The daemon's checkpoints, and its gate. */
+static int wal_written(void *checkpointer, sqlite3 *unused, const char *name, int pages)
+{
+        (void)unused;
+        (void)name;
+        checkpointer_wrote(checkpointer, pages);
+        return SQLITE_OK;
+}
+
+static void connect_to(struct store *store)
+{
+        struct error e;
+
+        if (sqlite_open_db(store->path, &db, &e) != STATUS_OK) {
+                fprintf(stderr, "%s\n", e.text);
+                exit(1);
+        }
+        run("PRAGMA cache_size=-8192");
+        sqlite3_wal_hook(db, wal_written, store->checkpointer);
 }
 
 int main(int argc, char **argv)
@@ -88,22 +132,19 @@ int main(int argc, char **argv)
                 fprintf(stderr, "%s\n", e.text);
                 return 1;
         }
-        if (sqlite3_open(url + 7, &db) != SQLITE_OK)
-                return 1;
-        run("PRAGMA journal_mode=WAL");
-        run("PRAGMA synchronous=FULL");
-        run("PRAGMA temp_store=MEMORY");
-        run("PRAGMA wal_autocheckpoint=0");
+        connect_to(store);
         item = prepare(
-                "INSERT INTO first_party_webhook_log (id, app_id, external_id, user_id, type, data, status, processed, "
-                "attempts, version, received_at, updated_at) VALUES (?1, 1, ?2, 0, 'invoice.paid', ?3, 1, 1, 1, 1, ?4, "
-                "?4) ON CONFLICT DO NOTHING RETURNING id");
+                "INSERT INTO first_party_webhook_log (id, app_id, external_id, user_id, type, status, processed, "
+                "attempts, status_text, version, received_at, updated_at, data) VALUES (?1, 1, ?2, 0, "
+                "'invoice.paid', 1, 1, 1, NULL, 1, ?4, ?4, ?3) "
+                "ON CONFLICT (app_id, external_id, user_id, type) DO NOTHING");
         journal = prepare(
-                "INSERT INTO journal (seq, id, time_ms, topic, key, type, body) VALUES (?1, ?2, ?3, ?4, 'bench', "
-                "'chatelaine.webhook.received.v1', ?5)");
+                "INSERT INTO journal (seq, id, time_ms, topic, key, type, subject, traceparent, body, hash) "
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
         begun = clock_mono_us();
         end = begun + (int64_t)(atof(argv[4]) * 1e6);
         while (clock_mono_us() < end) {
+                checkpointer_enter(store->checkpointer);
                 run("BEGIN IMMEDIATE");
                 for (int g = 0; g < group; g++) {
                         for (int i = 0; i < batch; i++) {
@@ -114,11 +155,12 @@ int main(int argc, char **argv)
                                 sqlite3_bind_text(item, 3, data, sizeof data - 1, SQLITE_STATIC);
                                 sqlite3_bind_int64(item, 4, clock_now_ms());
                                 step(item);
-                                add_event(journal, ++seq, 0);
+                                add_event(journal, ++seq, id);
                         }
-                        add_event(journal, ++seq, 2);
+                        add_event(journal, ++seq, 0);
                 }
                 run("COMMIT");
+                checkpointer_leave(store->checkpointer);
         }
         printf("{\"items\":%" PRId64 ",\"seconds\":%.3f}\n", id,
                (double)(clock_mono_us() - begun) / 1e6);
