@@ -399,6 +399,15 @@ static void raise_files_limit(int64_t connections)
                          LOG_I("connections", connections));
 }
 
+/* Loops and writer do not wait for each other in malloc, and a heap does not grow and shrink with
+ * each request. */
+static void tune_heap(void)
+{
+        mallopt(M_ARENA_MAX, 8);
+        mallopt(M_TOP_PAD, 256 * 1024);
+        mallopt(M_TRIM_THRESHOLD, 2 * 1024 * 1024);
+}
+
 static void block_signals(sigset_t *signals)
 {
         sigemptyset(signals);
@@ -419,7 +428,7 @@ enum cli_exit cmd_serve(struct cli *c)
         enum status s;
 
         umask(077);
-        mallopt(M_ARENA_MAX, 8); /* loops and writer do not wait for each other in malloc */
+        tune_heap();
         metrics_process(CHATELAINE_VERSION);
         if (!cli_config(c))
                 return CLI_FAILED;

@@ -27,6 +27,7 @@ struct domain {
 
         const struct caller *running; /* ledger's thread: whose command is applied; NULL = none */
 
+        int64_t webhooks_next_id;   /* ledger's thread: above every webhook row's; 0 = unknown */
         int64_t webhooks_purged_to; /* ledger's thread: where the purge of webhook rows goes on; 0 =
                                        at the oldest */
 };

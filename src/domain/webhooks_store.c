@@ -7,6 +7,7 @@
  * Ids are given here, from the highest on: the database need not return them (store_set_new).
  */
 #include "domain/apps.h"
+#include "domain/domain.h"
 #include "domain/webhooks.h"
 
 static const char insert_set[] =
@@ -37,8 +38,11 @@ static enum status use_nonce(struct ledger_tx *tx, const struct webhook_batch *b
         return STATUS_OK;
 }
 
-static enum status first_free_id(struct ledger_tx *tx, int64_t *ret, struct error *e)
+/* Asked of the database once: only this thread gives ids, and what is rolled back leaves a gap. */
+static enum status find_next_id(struct ledger_tx *tx, int64_t *ret, struct error *e)
 {
+        if (*ret)
+                return STATUS_OK;
         enum status s = store_int_of(
                 tx->db, "SELECT id FROM first_party_webhook_log ORDER BY id DESC LIMIT 1", ret, e,
                 "");
@@ -134,16 +138,16 @@ enum status webhooks_run(struct ledger_tx *tx, struct domain_command *c, struct 
 {
         struct webhook_ingest *w = (struct webhook_ingest *)c;
         struct webhook_batch *b = &w->b;
-        int64_t next_id;
+        int64_t *next_id = &c->domain->webhooks_next_id;
 
         c->audit.count = 0;
         TRY(use_nonce(tx, b, &b->is_repeat, e));
         if (b->is_repeat) {
                 all_unchanged(b);
         } else {
-                TRY(first_free_id(tx, &next_id, e));
-                TRY(insert_columns(tx, &w->columns, &next_id, e));
-                TRY(finish_items(tx, w, &next_id, e));
+                TRY(find_next_id(tx, next_id, e));
+                TRY(insert_columns(tx, &w->columns, next_id, e));
+                TRY(finish_items(tx, w, next_id, e));
         }
         share_verdicts(b);
         c->audit.count = (int64_t)(b->n_items - b->n_bad);
