@@ -12,6 +12,8 @@
 static const char *const ours[][2] = {
         {"client.id", "chatelaine"},
         {"enable.idempotence", "true"},
+        /* Without it what is queued behind a refused batch goes out before we hear of it. */
+        {"enable.gapless.guarantee", "true"},
         {"acks", "all"},
         {"message.timeout.ms", "0"},
         {"linger.ms", "5"},
@@ -22,6 +24,7 @@ static const char *const ours[][2] = {
 /* With their reasons: the operator who sets one deserves to know. */
 static const char *const refused[][2] = {
         {"enable.idempotence", "a repeat inside the client would double an event"},
+        {"enable.gapless.guarantee", "events of a topic arrive in their order"},
         {"acks", "an event counts as delivered when all replicas have it"},
         {"request.required.acks", "an event counts as delivered when all replicas have it"},
         {"message.timeout.ms", "an event is never given up"},
@@ -135,10 +138,13 @@ enum status producer_new(const rd_kafka_conf_t *conf, const char *servers, rd_ka
         return STATUS_OK;
 }
 
-/* Syslog levels; what librdkafka calls informational is for debugging. */
+/* Syslog levels; what librdkafka calls informational is for debugging, as is that our settings are
+ * what they are. */
 void producer_log(const rd_kafka_t *rk, int level, const char *facility, const char *line)
 {
         (void)rk;
+        if (strcmp(facility, "CONFWARN") == 0 && strstr(line, "enable.gapless.guarantee"))
+                level = 7;
         if (level <= 3)
                 LOG_ERROR("kafka.client", LOG_S("facility", facility), LOG_S("line", line));
         else if (level == 4)

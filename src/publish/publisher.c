@@ -175,17 +175,24 @@ static void keep_marks(struct publisher *p, int64_t mono_ms)
 
 /* ---- the loop ---- */
 
+/* It has had a fatal error, or could not be made anew. */
+static bool is_broken(const struct publisher *p)
+{
+        return p->rk == NULL || p->is_fatal;
+}
+
+/* Not more often than each FAULT_PAUSE_MS. */
 static void rebuild(struct publisher *p, int64_t mono_ms)
 {
         struct error e;
 
+        p->rebuild_at_mono_ms = mono_ms + FAULT_PAUSE_MS;
         stream_close(p);
         if (stream_open(p, &e) == STATUS_OK) {
                 LOG_INFO("kafka.rebuilt", LOG_I("mark", atomic_load(&p->mark)));
                 return;
         }
         log_error(LOG_LEVEL_ERROR, "kafka.rebuild_failed", &e);
-        p->rebuild_at_mono_ms = mono_ms + FAULT_PAUSE_MS;
 }
 
 /* Publish what can be; true when there is more to do at once. */
@@ -198,9 +205,9 @@ static bool turn(struct publisher *p, int64_t mono_ms)
         }
         if (p->rk)
                 rd_kafka_poll(p->rk, 0);
-        if (p->is_fatal || (p->rk == NULL && mono_ms >= p->rebuild_at_mono_ms))
+        if (is_broken(p) && mono_ms >= p->rebuild_at_mono_ms)
                 rebuild(p, mono_ms);
-        if (p->rk == NULL || !topics_settle(p, mono_ms))
+        if (is_broken(p) || !topics_settle(p, mono_ms))
                 return false;
         return stream_pump(p, mono_ms);
 }
@@ -216,9 +223,9 @@ static int64_t next_due(struct publisher *p, int64_t mono_ms)
 
         if (p->save_due_mono_ms > 0 && !atomic_load(&p->is_saving))
                 due = earlier(due, p->save_due_mono_ms);
-        if (p->servers && p->rk == NULL)
+        if (p->servers && is_broken(p))
                 due = earlier(due, p->rebuild_at_mono_ms);
-        if (p->rk && p->topics_state == TOPICS_TO_ASK)
+        if (!is_broken(p) && p->topics_state == TOPICS_TO_ASK)
                 due = earlier(due, p->topics_at_mono_ms);
         if (p->read_at_mono_ms > mono_ms)
                 due = earlier(due, p->read_at_mono_ms);
@@ -336,6 +343,7 @@ static enum status start(struct publisher *p, const struct config *c, struct err
         rd_kafka_conf_set_error_cb(p->conf, stream_error);
         TRY(load_lanes(p, e));
         TRY(choose_servers(p, c, e));
+        p->topics_state = p->servers && p->embedded == NULL ? TOPICS_TO_ASK : TOPICS_SETTLED;
         return p->servers ? stream_open(p, e) : STATUS_OK;
 }
 

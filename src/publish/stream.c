@@ -30,7 +30,8 @@ enum status stream_open(struct publisher *p, struct error *e)
         p->admin = rd_kafka_queue_new(p->rk);
         listen_on(p, p->reports);
         listen_on(p, p->admin);
-        p->topics_state = p->embedded ? TOPICS_SETTLED : TOPICS_TO_ASK;
+        if (p->topics_state == TOPICS_ASKED) /* the answer went with the handle before */
+                p->topics_state = TOPICS_TO_ASK;
         p->is_fatal = false;
         return STATUS_OK;
 }
