@@ -45,6 +45,15 @@ enum status client_principal(struct store_conn *db, const struct client_row *c, 
 enum status client_may_impersonate(struct store_conn *db, const struct principal *client,
                                    struct span user_id, struct error *e) MUST_CHECK;
 
+/*
+ * The active users that `p` may act as (a client, or its session) or may read (users:read), and who
+ * it acts as: in the order of their numbers. false from `row` ends early. Each user's rights are
+ * looked at: for the pool.
+ */
+enum status client_each_user(struct store_conn *db, const struct principal *p,
+                             bool (*row)(void *ctx, const char *id, struct span name), void *ctx,
+                             struct error *e) MUST_CHECK;
+
 /* {client_id, name, redirect_uris, grants, created_by, created_at, updated_at}: never the secret.
  */
 enum status client_write(struct store_conn *db, const struct client_row *c, struct buf *out,

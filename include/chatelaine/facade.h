@@ -3,6 +3,7 @@
  * translate shapes and own no rules.
  *
  *     linked_services.c    GET /app/user, /app/user/{number}
+ *     airisk*.c            /api/oauth2, /api/oauth2/Token, /api/ListUsers, /select-user
  *     oauth2*.c            /oauth2/..., /.well-known/... (RFC 6749, 7009, 7636, 7662, 8414, 8693,
  * 9068)
  *
@@ -18,6 +19,7 @@
 /* For http_wiring.route_tables. */
 extern const struct http_route linked_services_routes[];
 extern const struct http_route oauth2_routes[];
+extern const struct http_route airisk_routes[];
 
 /*
  * For http_wiring.error_shapes: problem+json with `status_code` too, as

@@ -1,0 +1,280 @@
+/*
+ * The "Select User" page: GET shows whom client and caller may both act as, POST chooses one and
+ * redirects with a code. Nothing of it is loaded from elsewhere, and it has no script. A POST
+ * counts only with a ticket that this page gave to the same caller for the same client and address:
+ * another site's form cannot have one.
+ */
+#include "facade/airisk.h"
+
+#include <chatelaine/codec_json.h>
+#include <chatelaine/codec_text.h>
+
+#define PAGE_BYTES_MAX ((size_t)8 << 20)
+#define TICKET_LIFE_MS (15 * 60 * INT64_C(1000))
+#define TICKET_BYTES_MAX 8192
+
+/* What both the query and the form carry. */
+struct choice {
+        struct span client_id, redirect_uri, state, user_id;
+        struct principal client;
+};
+
+/* ---- the ticket ---- */
+
+static void ticket_place(const struct issue *i, const struct choice *c, struct buf *out)
+{
+        char caller[CALLER_NAME_SIZE];
+        caller_name(&i->who->caller, caller);
+        buf_text(out, caller);
+        buf_char(out, '\n');
+        buf_span(out, c->client_id);
+        buf_char(out, '\n');
+        buf_span(out, c->redirect_uri);
+        buf_char(out, '\n');
+        buf_span(out, c->state);
+}
+
+static enum status ticket_make(const struct issue *i, const struct choice *c, struct buf *out,
+                               struct error *e)
+{
+        struct buf CLEANUP(buf_fini) place, CLEANUP(buf_fini) sealed;
+        char until[INT64_TEXT_MAX];
+        buf_init(&place, TICKET_BYTES_MAX);
+        buf_init(&sealed, TICKET_BYTES_MAX);
+        ticket_place(i, c, &place);
+        TRY(buf_check(&place, e));
+        size_t n = int64_write(clock_now_ms() + TICKET_LIFE_MS, until);
+        TRY(secrets_seal(domain_secrets(i->domain), "tickets", "select-user", buf_view(&place),
+                         span_make(until, n), &sealed, e));
+        base64url_encode(out, buf_view(&sealed));
+        return buf_check(out, e);
+}
+
+static bool ticket_holds(const struct issue *i, const struct choice *c, struct span ticket)
+{
+        struct buf CLEANUP(buf_fini) place, CLEANUP(buf_fini) sealed, CLEANUP(buf_fini) plain;
+        int64_t until;
+        buf_init(&place, TICKET_BYTES_MAX);
+        buf_init(&sealed, TICKET_BYTES_MAX);
+        buf_init(&plain, 64);
+        ticket_place(i, c, &place);
+        return place.status == STATUS_OK && ticket.p &&
+               base64url_decode(&sealed, ticket, NULL) == STATUS_OK &&
+               secrets_open(domain_secrets(i->domain), "tickets", "select-user", buf_view(&place),
+                            buf_view(&sealed), &plain, NULL) == STATUS_OK &&
+               span_int64(buf_view(&plain), &until, NULL) == STATUS_OK && clock_now_ms() < until;
+}
+
+/* ---- HTML ---- */
+
+static void html(struct buf *out, struct span text)
+{
+        for (size_t i = 0; i < text.len; i++) {
+                switch (text.p[i]) {
+                case '&': buf_text(out, "&amp;"); break;
+                case '<': buf_text(out, "&lt;"); break;
+                case '>': buf_text(out, "&gt;"); break;
+                case '"': buf_text(out, "&quot;"); break;
+                case '\'': buf_text(out, "&#39;"); break;
+                default: buf_char(out, text.p[i]);
+                }
+        }
+}
+
+static void hidden(struct buf *out, const char *name, struct span value)
+{
+        if (!value.p)
+                return;
+        buf_text(out, "<input type=\"hidden\" name=\"");
+        buf_text(out, name);
+        buf_text(out, "\" value=\"");
+        html(out, value);
+        buf_text(out, "\">\n");
+}
+
+struct select_page {
+        struct issue *issue;
+        const struct choice *choice;
+        struct buf out;
+        unsigned n;
+};
+
+/* Whoever chooses must itself be allowed to act as the user. */
+static bool may_choose(const struct issue *i, const struct choice *c, const char *id)
+{
+        const char *resource = arena_printf(i->arena, "users/%s", id);
+        return resource && grants_allow(i->who, "impersonate", span_of(resource)) &&
+               client_may_impersonate(i->db, &c->client, span_of(id), NULL) == STATUS_OK;
+}
+
+static bool write_option(void *ctx, const char *id, struct span name)
+{
+        struct select_page *p = ctx;
+        if (!may_choose(p->issue, p->choice, id))
+                return true;
+        buf_text(&p->out, "<option value=\"");
+        html(&p->out, span_of(id));
+        buf_text(&p->out, span_is(p->choice->user_id, id) ? "\" selected>" : "\">");
+        html(&p->out, name);
+        buf_text(&p->out, " (");
+        html(&p->out, span_of(id));
+        buf_text(&p->out, ")</option>\n");
+        p->n++;
+        return p->out.status == STATUS_OK;
+}
+
+static enum status write_page(struct select_page *p, struct error *e)
+{
+        const struct choice *c = p->choice;
+        struct buf CLEANUP(buf_fini) ticket;
+        buf_init(&ticket, 2 * TICKET_BYTES_MAX);
+        TRY(ticket_make(p->issue, c, &ticket, e));
+        buf_text(&p->out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                          "<meta name=\"viewport\" content=\"width=device-width\">\n"
+                          "<title>Select User</title>\n</head>\n<body>\n<main>\n"
+                          "<h1>Select User</h1>\n<form method=\"post\" action=\"/select-user\">\n");
+        hidden(&p->out, "client_id", c->client_id);
+        hidden(&p->out, "redirect_uri", c->redirect_uri);
+        hidden(&p->out, "state", c->state);
+        hidden(&p->out, "ticket", buf_view(&ticket));
+        buf_text(&p->out, "<p><label for=\"userid\">Act as</label>\n"
+                          "<select id=\"userid\" name=\"userid\" required>\n");
+        TRY(client_each_user(p->issue->db, &c->client, write_option, p, e));
+        buf_text(&p->out, "</select></p>\n");
+        buf_text(&p->out, p->n ? "<p><button type=\"submit\">Select</button></p>\n"
+                               : "<p role=\"status\">There is nobody to select.</p>\n");
+        buf_text(&p->out, "</form>\n</main>\n</body>\n</html>\n");
+        return buf_check(&p->out, e);
+}
+
+/* scheme://host:port of an address, for form-action: browsers hold redirects to it. */
+static struct span origin_of(struct span uri)
+{
+        size_t slashes = 0, n = 0;
+        for (; n < uri.len && slashes < 3; n++)
+                slashes += uri.p[n] == '/';
+        n -= slashes == 3;
+        for (size_t k = 0; k < n; k++)
+                if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/[]",
+                            uri.p[k]))
+                        return SPAN("");
+        return span_make(uri.p, n);
+}
+
+static void guard(struct issue *i, struct span redirect_uri)
+{
+        struct span origin = origin_of(redirect_uri);
+        const char *policy = arena_printf(
+                i->arena,
+                "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' %.*s",
+                (int)origin.len, origin.p);
+        http_reply_header(i->req, "Content-Security-Policy",
+                          policy ? policy : "default-src 'none'; frame-ancestors 'none'");
+        http_reply_header(i->req, "Referrer-Policy", "no-referrer");
+        http_reply_header(i->req, "X-Content-Type-Options", "nosniff");
+        http_reply_header(i->req, "X-Frame-Options", "DENY");
+        http_reply_header(i->req, "Cache-Control", "no-store");
+}
+
+/* ---- both methods ---- */
+
+static void refuse(struct issue *i, const struct error *e)
+{
+        struct error copy = *e;
+        if (error_http(e) == 401) {
+                http_reply_header(i->req, "WWW-Authenticate", "Basic realm=\"chatelaine\"");
+                http_reply_error(i->req, &copy);
+        } else if (error_http(e) == 403) {
+                http_reply_error(i->req, &copy);
+        } else {
+                airisk_refuse(i, &copy);
+        }
+}
+
+static enum status read_choice(struct issue *i, struct choice *c, struct error *e)
+{
+        enum status s = airisk_target(i, c->client_id, c->redirect_uri, &c->client, e);
+        if (s == STATUS_DENIED) /* the caller is known; it is the client that is not */
+                return airisk_invalid(e, "client_id");
+        TRY(s);
+        return grants_check(i->who, "impersonate", SPAN_NONE, e);
+}
+
+static enum status show(struct issue *i, struct error *e)
+{
+        struct choice c = {.client_id = http_query(i->req, "client_id"),
+                           .redirect_uri = http_query(i->req, "redirect_uri"),
+                           .state = http_query(i->req, "state"),
+                           .user_id = http_query(i->req, "userid")};
+        struct select_page p = {.issue = i, .choice = &c};
+        if (!c.state.len) /* as the form will have it */
+                c.state = SPAN_NONE;
+        TRY(read_choice(i, &c, e));
+        buf_init(&p.out, PAGE_BYTES_MAX);
+        enum status s = write_page(&p, e);
+        if (s == STATUS_OK) {
+                guard(i, c.redirect_uri);
+                http_reply(i->req, 200, "text/html; charset=utf-8", buf_view(&p.out));
+        }
+        buf_fini(&p.out);
+        return s;
+}
+
+static enum status choose(struct issue *i, struct error *e)
+{
+        struct span text;
+        TRY(form_read(i->req, &i->form, e));
+        struct choice c = {.client_id = form_get(&i->form, "client_id"),
+                           .redirect_uri = form_get(&i->form, "redirect_uri"),
+                           .state = form_get(&i->form, "state"),
+                           .user_id = form_get(&i->form, "userid")};
+        struct code code = {
+                .client_id = c.client_id, .redirect_uri = c.redirect_uri, .user_id = c.user_id};
+        TRY(read_choice(i, &c, e));
+        if (!ticket_holds(i, &c, form_get(&i->form, "ticket")))
+                return error_set(e, STATUS_DENIED, "wrong-ticket", "ticket",
+                                 "The form is not one that this page gave you, or it is too old.");
+        if (!id_is_hex24(c.user_id))
+                return airisk_invalid(e, "userid");
+        if (!may_choose(i, &c, arena_dup(i->arena, c.user_id)))
+                return error_set(e, STATUS_DENIED, "forbidden", NULL,
+                                 "impersonate is not allowed on this user.");
+        TRY(code_make(i->domain, &code, clock_now_ms(), i->arena, &text, e));
+        airisk_redirect(i, 303, code_redirect(i->arena, c.redirect_uri, c.state, "code", text));
+        return STATUS_OK;
+}
+
+static void on_caller(void *http, struct principal *p, const struct error *e)
+{
+        struct issue *i = issue_begin(http);
+        struct error err;
+        if (!i)
+                return;
+        i->who = p;
+        i->action = "user.select";
+        i->refuse = refuse;
+        if (!p) {
+                issue_refuse(i, e);
+                return;
+        }
+        if ((http_method(i->req) == HTTP_POST ? choose : show)(i, &err) != STATUS_OK)
+                issue_refuse(i, &err);
+}
+
+static void enter(struct http_request *req)
+{
+        struct auth_loop *loop = http_loop_state(req);
+        struct request_view view;
+        http_view(req, &view);
+        auth_caller(auth_loop_auth(loop), loop, &view, on_caller);
+}
+
+void airisk_page_get(struct http_request *req)
+{
+        enter(req);
+}
+
+void airisk_page_post(struct http_request *req)
+{
+        enter(req);
+}
