@@ -24,13 +24,33 @@ enum status document_write(struct store_conn *db, struct span id, struct buf *ou
 enum status document_inbox(struct store_conn *db, struct span id, struct arena *a,
                            struct span *ret_inbox, struct error *e) MUST_CHECK;
 
+/* The label of another system's project; absent when it has none. */
+enum status inbox_project(struct store_conn *db, struct span id, struct arena *a,
+                          struct span *ret_project, struct error *e) MUST_CHECK;
+
 struct inbox_create {
         struct domain_command base;
-        struct span name;
+        struct span name, project; /* project may be absent */
         char id[ID_HEX24_SIZE];
 };
 enum status inbox_create_new(struct domain *d, struct settings *s, struct inbox_create **ret,
                              struct error *e) MUST_CHECK; /* run: CONFLICT "inbox-exists" */
+struct inbox_change {
+        struct domain_command base;
+        struct span id;            /* or name */
+        struct span name, project; /* absent = leave */
+};
+enum status inbox_change_new(struct domain *d, struct settings *s, struct inbox_change **ret,
+                             struct error *e) MUST_CHECK; /* run: NOT_FOUND, CONFLICT
+                                                             "inbox-exists" */
+struct inbox_delete {
+        struct domain_command base;
+        struct span id; /* or name */
+        int64_t revoked;
+};
+/* With its documents' rows; the keys bound to any of them are revoked in the same transaction. */
+enum status inbox_delete_new(struct domain *d, struct settings *s, struct inbox_delete **ret,
+                             struct error *e) MUST_CHECK;
 struct document_create {
         struct domain_command base;
         struct span inbox;    /* id or name */
@@ -48,6 +68,33 @@ struct document_done {
 };
 enum status document_done_new(struct domain *d, struct settings *s, struct document_done **ret,
                               struct error *e) MUST_CHECK; /* done again: revoked 0 */
+
+/*
+ * What reviewers say of a document that has a row: `lock` (one holder; others neither take it nor,
+ * without may_release, release it) and whatever else a facade names. Who and since when are the
+ * command's own. run: NOT_FOUND "document-not-found", CONFLICT "document-locked", DENIED
+ * "lock-held".
+ */
+struct document_state {
+        const char *name; /* literal */
+        int64_t value;
+};
+struct document_state_set {
+        struct domain_command base;
+        struct span id;
+        struct document_state *states;
+        size_t n_states;
+        bool may_release;
+};
+enum status document_state_set_new(struct domain *d, struct settings *s,
+                                   struct document_state_set **ret, struct error *e) MUST_CHECK;
+struct document_state_row {
+        struct span name, set_by;
+        int64_t value, set_at;
+};
+enum status document_states(struct store_conn *db, struct span id, struct arena *a,
+                            struct document_state_row **ret, size_t *ret_n,
+                            struct error *e) MUST_CHECK;
 
 /* Inside a transaction (webhook rules, facades): tombstone and revocations. `id` matches
  * [A-Za-z0-9._~-]{1,128}. */

@@ -85,6 +85,13 @@ enum status grants_may_give(const struct principal *p, struct span role, struct 
 enum status grants_may_give_permission(const struct principal *p, struct span permission,
                                        struct span resource, struct error *e) MUST_CHECK;
 /*
+ * May this caller mint a key that holds `role` on `resource` for a user who holds the role itself
+ * (key_mint.is_within_user)? keys:create there, and what the role has beyond documents must be the
+ * caller's to give. Errors as grants_may_give, "forbidden".
+ */
+enum status grants_may_lend(const struct principal *p, struct span role, struct span resource,
+                            struct error *e) MUST_CHECK;
+/*
  * Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...;
  * NULL-terminated. A name of ours maps to itself: that answer holds until this thread's next call.
  * Roles keep the names that they were made with; the evaluator maps them, so that both `review` and
@@ -109,6 +116,13 @@ enum status grants_add(struct ledger_tx *tx, const char *subject, const struct g
                        size_t n, struct error *e) MUST_CHECK; /* NOT_FOUND "role-not-found" */
 enum status grants_remove_subject(struct ledger_tx *tx, const char *subject,
                                   struct error *e) MUST_CHECK;
+/* What a subject holds, as its rows say it: roles by their ids. */
+enum status grants_list(struct store_conn *db, const char *subject, struct arena *a,
+                        struct grant **ret, size_t *ret_n, struct error *e) MUST_CHECK;
+/* Does the subject hold the very role of `asked` (by id) on its resource, or on what that lies
+ * beneath? NOT_FOUND "role-not-found". */
+enum status grants_hold(struct store_conn *db, const char *subject, const struct grant *asked,
+                        bool *ret, struct error *e) MUST_CHECK;
 /* `[{"role":..., "resource":...}]` of a subject, as JSON. */
 enum status grants_write(struct store_conn *db, const char *subject, struct buf *out,
                          struct error *e) MUST_CHECK;

@@ -37,6 +37,7 @@ enum status key_state_read(struct span text, enum key_state *ret, struct error *
 #define KEY_REASON_ROTATED "rotated" /* the grace of a rotation is over */
 #define KEY_REASON_REVOKED "revoked" /* on demand */
 #define KEY_REASON_DOCUMENT_DONE "document-done"
+#define KEY_REASON_INBOX_DELETED "inbox-deleted"
 #define KEY_REASON_USER_DELETED "user-deleted"
 #define KEY_REASON_CLIENT_DELETED "client-deleted" /* the client that minted it is gone */
 #define KEY_REASON_PARENT_REVOKED "parent-revoked" /* the key that minted it was revoked */
@@ -106,6 +107,10 @@ struct key_mint {
         int64_t expires_at;    /* 0: default_life, or what is left of the parent's life when that is
                                   less */
         int64_t expires_in_ms; /* 0: expires_at counts */
+        bool is_longest_default; /* no expiry given: longest_life instead of default_life */
+        bool is_within_user;     /* each grant is a role that the user holds itself, no wider: else
+                                    DENIED "role-not-held" */
+        bool is_inactive;        /* suspended from the start */
         struct span idempotency_key;
         uint8_t request_hash[32];
         struct span upstream, upstream_token; /* absent = none; a token minted there, which ends

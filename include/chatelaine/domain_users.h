@@ -28,6 +28,7 @@ enum status user_list(struct store_conn *db, const struct page *p, struct buf *o
 struct user_create {
         struct domain_command base;
         struct span name;
+        bool is_inactive;
         char password_hash[128]; /* "" = none */
         struct grant *grants;
         size_t n_grants;
@@ -43,6 +44,7 @@ struct user_change {
         struct span id;
         char password_hash[128]; /* "" = leave */
         int is_active;           /* -1 = leave */
+        struct span name;        /* absent = leave */
         struct grant *grants;
         size_t n_grants;
         bool has_grants; /* replaces */
@@ -69,6 +71,25 @@ struct role_create {
 enum status role_create_new(struct domain *d, struct settings *s, struct role_create **ret,
                             struct error *e)
         MUST_CHECK; /* run: CONFLICT "role-exists", INVALID "invalid-permission" */
+/* Name, permissions or both; who holds the role is not touched. run: NOT_FOUND, DENIED
+ * "role-built-in", CONFLICT "role-exists". */
+struct role_change {
+        struct domain_command base;
+        struct span id;   /* or name */
+        struct span name; /* absent = leave */
+        struct span *permissions;
+        size_t n_permissions;
+        bool has_permissions; /* replaces */
+};
+enum status role_change_new(struct domain *d, struct settings *s, struct role_change **ret,
+                            struct error *e) MUST_CHECK;
+/* Who held it holds nothing by it any more. run: NOT_FOUND, DENIED "role-built-in". */
+struct role_delete {
+        struct domain_command base;
+        struct span id; /* or name */
+};
+enum status role_delete_new(struct domain *d, struct settings *s, struct role_delete **ret,
+                            struct error *e) MUST_CHECK;
 enum status role_list(struct store_conn *db, const struct page *p, struct buf *out, struct error *e)
         MUST_CHECK; /* built-in ones first; {id, name, permissions, built_in} */
 /* A role by id or name, as JSON. NOT_FOUND "role-not-found". */

@@ -192,3 +192,44 @@ enum status grants_may_give(const struct principal *p, struct span role, struct 
                 TRY(may_give(p, held.list[i].action, held.list[i].abilities, resource, inbox, e));
         return STATUS_OK;
 }
+
+/* ---- lending: a key for a user who holds the role itself ---- */
+
+/*
+ * What a key's role may hold without its minter holding it: rights on documents, and names that
+ * only another system understands. Not what administers: that would let whoever mints act as any
+ * administrator.
+ */
+static bool is_lendable(struct span action)
+{
+        static const char *const administrative[] = {"edit_", "delete_", "create_"};
+        for (size_t i = 0; i < sizeof administrative / sizeof *administrative; i++)
+                if (span_starts(action, administrative[i]))
+                        return false;
+        return span_starts(action, "documents:") ||
+               !(memchr(action.p, ':', action.len) || memchr(action.p, '*', action.len));
+}
+
+static enum status may_lend(const struct principal *p, const struct right *held,
+                            struct span resource, struct span own_inbox, struct error *e)
+{
+        for (const char *const *native = permission_native(held->action); *native; native++)
+                if (!is_lendable(span_of(*native)))
+                        return may_give(p, held->action, held->abilities, resource, own_inbox, e);
+        return STATUS_OK;
+}
+
+enum status grants_may_lend(const struct principal *p, struct span role, struct span resource,
+                            struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        arena_init(&a, 256 * 1024);
+        struct rights held;
+        struct span inbox;
+        TRY(role_rights(p->db, role, &a, &held, e));
+        TRY(grants_check(p, "keys:create", resource, e));
+        TRY(ask_inbox(p, resource, &a, &inbox, e));
+        for (size_t i = 0; i < held.n; i++)
+                TRY(may_lend(p, &held.list[i], resource, inbox, e));
+        return STATUS_OK;
+}

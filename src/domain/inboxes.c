@@ -81,34 +81,19 @@ enum status inbox_list(struct store_conn *db, const struct page *p, const struct
         return page_close(out, is_more ? last : SPAN_NONE, e);
 }
 
-static enum status inbox_create_run(struct ledger_tx *tx, struct domain_command *base,
-                                    struct error *e)
+enum status inbox_project(struct store_conn *db, struct span id, struct arena *a,
+                          struct span *ret_project, struct error *e)
 {
-        struct inbox_create *c = (struct inbox_create *)base;
-        struct span id, name;
-        domain_target(base, "inbox", span_of(c->id));
-        TRY(name_check(c->name, "/name", e));
-        if (id_is_hex24(c->name))
-                return error_set(e, STATUS_INVALID, "invalid-name", "/name",
-                                 "An inbox's name must not look like an id (24 hex digits).");
-        enum status s = inbox_find(tx->db, c->name, &base->arena, &id, &name, e);
-        if (s == STATUS_OK)
-                return error_set(e, STATUS_CONFLICT, "inbox-exists", "/name",
-                                 "There is an inbox of that name already.");
-        if (s != STATUS_NOT_FOUND)
-                return s;
-        return store_exec(tx->db, "INSERT INTO inboxes (id, name, created_at) VALUES ($1, $2, $3)",
-                          NULL, e, "sti", c->id, c->name, tx->now_ms);
-}
-
-enum status inbox_create_new(struct domain *d, struct settings *s, struct inbox_create **ret,
-                             struct error *e)
-{
-        struct inbox_create *c;
-        TRY(domain_command_new(d, s, sizeof *c, 8192, &c, e));
-        c->base.run = inbox_create_run;
-        c->base.audit.action = "inbox.create";
-        id_hex24(c->id);
-        *ret = c;
+        struct store_stmt *st;
+        struct span project = SPAN_NONE;
+        TRY(store_query(db, "SELECT project FROM inboxes WHERE id = $1 AND project IS NOT NULL",
+                        &st, e, "t", id));
+        bool is_found = store_next(st);
+        if (is_found)
+                project = arena_span(a, store_text(st, 0));
+        TRY(store_done(st, e));
+        if (is_found && !project.p)
+                return error_no_memory(e);
+        *ret_project = project;
         return STATUS_OK;
 }

@@ -103,7 +103,7 @@ static enum status decide_expiry(struct ledger_tx *tx, const struct key_mint *c,
                 return error_set(e, STATUS_INVALID, "expiry-too-long", NULL,
                                  "No key lives longer than %lld seconds.",
                                  (long long)(longest / 1000));
-        at = is_default         ? now + config->keys.default_life_ms
+        at = is_default ? now + (c->is_longest_default ? longest : config->keys.default_life_ms)
              : c->expires_in_ms ? now + c->expires_in_ms
                                 : c->expires_at;
         if (is_default && at > parent)
@@ -166,6 +166,31 @@ static enum status find_user(struct ledger_tx *tx, struct key_mint *c, struct us
 
 /* ---- the command ---- */
 
+/* Each grant is a role that the user holds itself, by the same id, on no narrower a resource. */
+static enum status check_within(struct ledger_tx *tx, const struct key_mint *c,
+                                const struct user_row *user, struct error *e)
+{
+        char subject[SUBJECT_SIZE];
+        subject_of("users", user->id, subject);
+        for (size_t i = 0; i < c->n_grants; i++) {
+                bool is_held;
+                TRY(grants_hold(tx->db, subject, &c->grants[i], &is_held, e));
+                if (!is_held)
+                        return error_set(e, STATUS_DENIED, "role-not-held", NULL,
+                                         "User %.*s does not hold role %.*s there.",
+                                         (int)user->name.len, user->name.p,
+                                         (int)c->grants[i].role.len, c->grants[i].role.p);
+        }
+        return STATUS_OK;
+}
+
+static enum status suspend(struct ledger_tx *tx, const char *id, struct error *e)
+{
+        TRY(store_exec(tx->db, "UPDATE keys SET state = $1 WHERE id = $2", NULL, e, "is",
+                       (int64_t)KEY_SUSPENDED, id));
+        return key_counted(tx, KEY_ACTIVE, KEY_SUSPENDED, e);
+}
+
 static enum status insert(struct ledger_tx *tx, struct key_mint *c, const struct user_row *user,
                           const char *caller, struct error *e)
 {
@@ -210,7 +235,11 @@ static enum status key_mint_run(struct ledger_tx *tx, struct domain_command *bas
 
         TRY(find_user(tx, c, &user, e));
         TRY(decide_expiry(tx, c, &c->ret_expires_at, e));
+        if (c->is_within_user)
+                TRY(check_within(tx, c, &user, e));
         TRY(insert(tx, c, &user, caller, e));
+        if (c->is_inactive)
+                TRY(suspend(tx, c->id, e));
         if (c->idempotency_key.p)
                 TRY(remember(tx, c, caller, e));
         TRY(key_event(tx, KEY_EVENT("created"), span_of(c->id), base->audit.traceparent, e));

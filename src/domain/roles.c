@@ -134,20 +134,32 @@ static enum status role_is_free(struct store_conn *db, struct span id_or_name, s
         return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 
-static enum status add_permissions(struct ledger_tx *tx, const struct role_create *c,
-                                   struct span id, struct error *e)
+enum status role_add_permissions(struct ledger_tx *tx, struct span id,
+                                 const struct span *permissions, size_t n, struct error *e)
 {
-        if (c->n_permissions > PERMISSIONS_MAX)
+        if (n > PERMISSIONS_MAX)
                 return error_set(e, STATUS_INVALID, "too-many-permissions", "/permissions",
                                  "A role has at most %d permissions.", PERMISSIONS_MAX);
-        for (size_t i = 0; i < c->n_permissions; i++) {
+        for (size_t i = 0; i < n; i++) {
                 struct span action;
-                TRY(action_read(c->permissions[i], &action, e));
+                TRY(action_read(permissions[i], &action, e));
                 TRY(store_exec(tx->db,
                                "INSERT INTO role_permissions (role_id, action, abilities)"
                                " VALUES ($1, $2, $3) ON CONFLICT (role_id, action) DO NOTHING",
                                NULL, e, "tti", id, action, (int64_t)ABILITY_ALLOW));
         }
+        return STATUS_OK;
+}
+
+/* Statements outlive their role: whoever takes the id of one that is gone would bring them to life.
+ */
+static enum status id_is_new(struct store_conn *db, struct span id, struct error *e)
+{
+        int64_t n = 0;
+        TRY(store_int_of(db, "SELECT count(*) FROM statements WHERE role = $1", &n, e, "t", id));
+        if (n)
+                return error_set(e, STATUS_CONFLICT, "role-exists", "/id",
+                                 "There has been a role of that id, and somebody holds it.");
         return STATUS_OK;
 }
 
@@ -161,11 +173,12 @@ static enum status role_create_run(struct ledger_tx *tx, struct domain_command *
         TRY(name_check(id, "/id", e));
         TRY(role_is_free(tx->db, id, &base->arena, e));
         TRY(role_is_free(tx->db, c->name, &base->arena, e));
+        TRY(id_is_new(tx->db, id, e));
         TRY(store_exec(tx->db,
                        "INSERT INTO roles (id, name, created_at, updated_at)"
                        " VALUES ($1, $2, $3, $3)",
                        NULL, e, "tti", id, c->name, tx->now_ms));
-        return add_permissions(tx, c, id, e);
+        return role_add_permissions(tx, id, c->permissions, c->n_permissions, e);
 }
 
 enum status role_create_new(struct domain *d, struct settings *s, struct role_create **ret,

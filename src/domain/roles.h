@@ -17,4 +17,8 @@ enum status role_find(struct store_conn *db, struct span id_or_name, struct aren
 enum status role_rights(struct store_conn *db, struct span id_or_name, struct arena *a,
                         struct rights *ret, struct error *e) MUST_CHECK;
 
+enum status role_add_permissions(struct ledger_tx *tx, struct span id,
+                                 const struct span *permissions, size_t n,
+                                 struct error *e) MUST_CHECK;
+
 #endif

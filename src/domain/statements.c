@@ -1,4 +1,5 @@
 /* Who holds what, as rows. */
+#include "domain/resources.h"
 #include "domain/roles.h"
 
 #include <chatelaine/codec_json.h>
@@ -57,4 +58,72 @@ enum status grants_write(struct store_conn *db, const char *subject, struct buf 
         json_arr_close(out);
         TRY(store_done(st, e));
         return buf_check(out, e);
+}
+
+/* One more of `sql`'s rows: resource, role, permission. */
+static enum status put_grant(struct store_stmt *st, struct arena *a, struct grant **list, size_t *n,
+                             size_t *room, struct error *e)
+{
+        if (*n == *room) {
+                size_t more = *room ? 2 * *room : 8;
+                struct grant *grown = arena_alloc(a, more * sizeof *grown);
+                if (!grown)
+                        return error_no_memory(e);
+                if (*n)
+                        memcpy(grown, *list, *n * sizeof *grown);
+                *list = grown;
+                *room = more;
+        }
+        struct grant g = {.resource = arena_span(a, store_text(st, 0))};
+        if (!store_is_null(st, 1))
+                g.role = arena_span(a, store_text(st, 1));
+        else
+                g.permission = arena_span(a, store_text(st, 2));
+        if (!g.resource.p || (!g.role.p && !g.permission.p))
+                return error_no_memory(e);
+        (*list)[(*n)++] = g;
+        return STATUS_OK;
+}
+
+enum status grants_list(struct store_conn *db, const char *subject, struct arena *a,
+                        struct grant **ret, size_t *ret_n, struct error *e)
+{
+        struct store_stmt *st;
+        struct grant *list = NULL;
+        size_t n = 0, room = 0;
+        enum status status = STATUS_OK;
+        TRY(store_query(db,
+                        "SELECT resource, role, permission FROM statements WHERE subject = $1"
+                        " ORDER BY id",
+                        &st, e, "s", subject));
+        while (status == STATUS_OK && store_next(st))
+                status = put_grant(st, a, &list, &n, &room, e);
+        enum status done = store_done(st, status == STATUS_OK ? e : NULL);
+        if (status != STATUS_OK || done != STATUS_OK)
+                return status != STATUS_OK ? status : done;
+        *ret = list;
+        *ret_n = n;
+        return STATUS_OK;
+}
+
+enum status grants_hold(struct store_conn *db, const char *subject, const struct grant *asked,
+                        bool *ret, struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        arena_init(&a, 256 * 1024);
+        struct grant *list;
+        size_t n;
+        struct role_row role;
+        struct span resource, document, inbox = SPAN_NONE;
+        TRY(resource_read(asked->resource, &resource, e));
+        TRY(role_find(db, asked->role, &a, &role, e));
+        document = resource_document(resource);
+        if (document.p)
+                TRY(document_inbox(db, document, &a, &inbox, e));
+        TRY(grants_list(db, subject, &a, &list, &n, e));
+        *ret = false;
+        for (size_t i = 0; i < n && !*ret; i++)
+                *ret = span_equal(list[i].role, role.id) &&
+                       resource_reaches(list[i].resource, resource, inbox);
+        return STATUS_OK;
 }

@@ -46,11 +46,13 @@ static enum status user_create_run(struct ledger_tx *tx, struct domain_command *
         TRY(check_name(c->name, e));
         TRY(name_is_free(tx->db, c->name, e));
         TRY(next_number(tx->db, &c->number, e));
-        TRY(store_exec(tx->db,
-                       "INSERT INTO users (id, number, name, password, password_changed_at,"
-                       " is_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 1, $5, $5)",
-                       NULL, e, "sitsi", c->id, c->number, c->name,
-                       c->password_hash[0] ? c->password_hash : NULL, tx->now_ms));
+        TRY(store_exec(
+                tx->db,
+                "INSERT INTO users (id, number, name, password, password_changed_at,"
+                " is_active, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $5, $5)",
+                NULL, e, "sitsii", c->id, c->number, c->name,
+                c->password_hash[0] ? c->password_hash : NULL, tx->now_ms,
+                (int64_t)!c->is_inactive));
         subject_of("users", span_of(c->id), subject);
         return grants_add(tx, subject, c->grants, c->n_grants, e);
 }
@@ -90,6 +92,17 @@ static enum status end_sessions(struct ledger_tx *tx, const struct user_change *
                                c->base.audit.traceparent, NULL, e);
 }
 
+static enum status rename_user(struct ledger_tx *tx, const struct user_row *row, struct span name,
+                               struct error *e)
+{
+        if (span_equal(row->name, name))
+                return STATUS_OK;
+        TRY(check_name(name, e));
+        TRY(name_is_free(tx->db, name, e));
+        return store_exec(tx->db, "UPDATE users SET name = $1 WHERE id = $2", NULL, e, "tt", name,
+                          row->id);
+}
+
 static enum status user_change_run(struct ledger_tx *tx, struct domain_command *base,
                                    struct error *e)
 {
@@ -97,6 +110,8 @@ static enum status user_change_run(struct ledger_tx *tx, struct domain_command *
         char subject[SUBJECT_SIZE];
         struct user_row row;
         TRY(find_target(tx, base, c->id, &row, e));
+        if (c->name.p)
+                TRY(rename_user(tx, &row, c->name, e));
         if (c->password_hash[0])
                 TRY(store_exec(tx->db,
                                "UPDATE users SET password = $1, password_changed_at = $2"
