@@ -6,6 +6,7 @@
  *     airisk*.c            /api/oauth2, /api/oauth2/Token, /api/ListUsers, /select-user
  *     oauth2*.c            /oauth2/..., /.well-known/... (RFC 6749, 7009, 7636, 7662, 8414, 8693,
  * 9068)
+ *     contract_fit_*.c     /admin/..., /api/..., and GET /, the page of share links
  *
  * Webhooks of linked-services' apps are the native endpoints' (api).
  *
@@ -20,6 +21,7 @@
 extern const struct http_route linked_services_routes[];
 extern const struct http_route oauth2_routes[];
 extern const struct http_route airisk_routes[];
+extern const struct http_route contract_fit_routes[];
 
 /*
  * For http_wiring.error_shapes: problem+json with `status_code` too, as

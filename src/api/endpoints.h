@@ -11,6 +11,8 @@ enum status webhooks_post_standard(struct api_call *c, struct error *e) MUST_CHE
 enum status webhooks_list(struct api_call *c, struct error *e) MUST_CHECK;
 enum status webhooks_get(struct api_call *c, struct error *e) MUST_CHECK;
 enum status webhooks_replay(struct api_call *c, struct error *e) MUST_CHECK;
+/* links.c */
+enum status links_post(struct api_call *c, struct error *e) MUST_CHECK;
 /* keys_mint.c */
 enum status keys_mint(struct api_call *c, struct error *e) MUST_CHECK;
 enum status keys_rotate(struct api_call *c, struct error *e) MUST_CHECK;

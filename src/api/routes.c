@@ -27,6 +27,7 @@ static const struct api_endpoint endpoints[] = {
         {HTTP_DELETE, "/v1/keys/{id}",                   OURS, 0,          ENTRY_CALLER, REVOKES, keys_delete,            "key.revoke",        "key"},
         {HTTP_POST,   "/v1/keys/{id}/rotate",            OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  keys_rotate,            "key.rotate",        "key"},
         {HTTP_POST,   "/v1/keys/{id}/retry",             OURS, 0,          ENTRY_CALLER, REVOKES, keys_retry,             "key.upstream_retry", "key"},
+        {HTTP_POST,   "/v1/links",                       OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  links_post,             "key.mint",          "key"},
 
         {HTTP_GET,    "/v1/inboxes",                     OURS, 0,          ENTRY_CALLER, READS,   inboxes_list,           NULL,                "inbox"},
         {HTTP_POST,   "/v1/inboxes",                     OURS, MEDIA_JSON, ENTRY_CALLER, WRITES,  inboxes_post,           "inbox.create",      "inbox"},

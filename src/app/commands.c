@@ -81,6 +81,12 @@ static const struct cli_option key_revoke_options[] = {
         {"resource", CLI_VALUE, "URI", "all keys bound to it or to what lies beneath"},
         {"app", CLI_VALUE, "S", "all keys for this app"},
         END};
+static const struct cli_option link_create_options[] = {
+        {"inbox", CLI_VALUE, "NAME-OR-ID", "the inbox that the document lies in"},
+        {"document", CLI_VALUE, "ID", "the document"},
+        {"user", CLI_VALUE, "U", "who reviews: id or name"},
+        {"expires-in", CLI_VALUE, "1h", "the link's life (default: keys.default_life)"},
+        END};
 static const struct cli_option key_verify_options[] = {
         {"permission", CLI_VALUE, "P", "may it do this"},
         {"resource", CLI_VALUE, "URI", "on this"},
@@ -171,6 +177,8 @@ const struct cli_command cli_commands[] = {
          cmd_key_revoke},
         {"key verify", "", 0, 0, key_verify_options,
          "is the key on standard input valid; exit status 1 when not", cmd_key_verify},
+        {"link create", "", 0, 0, link_create_options,
+         "print a link that lets a user review one document", cmd_link_create},
 
         {"sign link", "", 0, 0, sign_options, "print the header of a Link (JWT) request",
          cmd_sign_link},

@@ -55,6 +55,7 @@ enum cli_exit cmd_key_rotate(struct cli *c);
 enum cli_exit cmd_key_retry(struct cli *c);
 enum cli_exit cmd_key_revoke(struct cli *c);
 enum cli_exit cmd_key_verify(struct cli *c);
+enum cli_exit cmd_link_create(struct cli *c);
 /* cmd_sign.c */
 enum cli_exit cmd_sign_link(struct cli *c);
 enum cli_exit cmd_sign_signature(struct cli *c);

@@ -6,6 +6,7 @@
  * agreement. Another's number is 403 "user-with-no-access", one that is not
  * there 404 "user-not-found".
  */
+#include "facade/contract_fit.h"
 #include "facade/oauth2.h"
 
 #include <chatelaine/auth.h>
@@ -29,6 +30,9 @@ const struct http_error_shape facade_error_shapes[] = {
         {"/app/", write_error, "application/problem+json"},
         {"/v1/webhooks", write_error, "application/problem+json"},
         {"/oauth2/", oauth2_error_write, "application/json"},
+        {"/admin/", cf_write_error, "application/json"},
+        {"/api/", cf_write_error, "application/json"},
+        {"/auth/", cf_write_error, "application/json"},
         {NULL, NULL, NULL},
 };
 

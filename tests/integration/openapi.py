@@ -10,6 +10,12 @@ import yaml
 FILE = pathlib.Path(__file__).resolve().parents[2] / "schemas" / "http" / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "patch")
 PROBLEM = {"$ref": "#/components/responses/Problem"}
+CF_ERROR = {"$ref": "#/components/responses/CfError"}
+
+
+def refusal(path):
+    """The shape of what is refused without being a route's."""
+    return CF_ERROR if path.startswith(("/admin/", "/api/", "/auth/")) else PROBLEM
 
 
 def normal(path):
@@ -27,9 +33,9 @@ class Contract:
 
     def operations(self):
         """(METHOD, template, operation) of everything in the file."""
-        return [(method.upper(), path, item[method])
+        return [(method.upper(), path, self.resolve(item)[method])
                 for path, item in self.document["paths"].items()
-                for method in METHODS if method in item]
+                for method in METHODS if method in self.resolve(item)]
 
     def resolve(self, node):
         while "$ref" in node:
@@ -41,7 +47,7 @@ class Contract:
 
     def find(self, path):
         """The path item that serves a path, literal segments first; None for unknown paths."""
-        return next((self.document["paths"][p] for pattern, p in self.patterns
+        return next((self.resolve(self.document["paths"][p]) for pattern, p in self.patterns
                      if pattern.match(path)), None)
 
     def response_of(self, method, path, status):
@@ -50,11 +56,11 @@ class Contract:
         operation = item.get(method.lower()) if item else None
         if operation is None:
             assert status >= 400, f"{method} {path[:200]} is not described, but served: {status}"
-            return self.resolve(PROBLEM)
+            return self.resolve(refusal(path))
         responses = operation["responses"]
         found = responses.get(str(status), responses.get("default"))
         if found is None and status >= 400:
-            found = PROBLEM
+            found = refusal(path)
         assert found is not None, f"{method} {path} may not answer {status}"
         return self.resolve(found)
 
