@@ -1,4 +1,5 @@
-/* grants: `[{role, resource}]` of a body, or a permission alone in the place of a role, and whether the caller may give it. */
+/* grants: `[{role, resource}]` of a body, or a permission alone in the place of a role, and whether
+ * the caller may give it. */
 #ifndef API_GRANTS_H
 #define API_GRANTS_H
 

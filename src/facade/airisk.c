@@ -304,6 +304,26 @@ static void list_done(struct mail *m)
         buf_fini(&out);
 }
 
+/*
+ * Who switches from one user to the next asks with the first one's token: what an impersonation
+ * lists is what its client may choose from. One that is narrowed lists by its own rights.
+ */
+static enum status list_as_client(struct issue *i, struct error *e)
+{
+        struct session_row session;
+        struct client_row row;
+        if (i->who->caller.kind != CALLER_SESSION)
+                return STATUS_OK;
+        TRY(session_get(i->db, span_of(i->who->caller.id), i->arena, &session, e));
+        if (session.kind != SESSION_IMPERSONATION || session.is_scoped)
+                return STATUS_OK;
+        TRY(client_get(i->db, session.client_id, i->arena, &row, e));
+        TRY(client_principal(i->db, &row, i->arena, i->who, e));
+        snprintf(i->who->caller.user_id, sizeof i->who->caller.user_id, "%.*s",
+                 (int)session.user_id.len, session.user_id.p);
+        return STATUS_OK;
+}
+
 static void on_lister(void *http, struct principal *p, const struct error *e)
 {
         struct issue *i = begin(http, "user.list");
@@ -320,8 +340,8 @@ static void on_lister(void *http, struct principal *p, const struct error *e)
                 return;
         }
         struct listing *l = arena_alloc(i->arena, sizeof *l);
-        if (!l) {
-                (void)!error_no_memory(&err);
+        enum status s = l ? list_as_client(i, &err) : error_no_memory(&err);
+        if (s != STATUS_OK) {
                 airisk_refuse(i, &err);
                 return;
         }

@@ -1,7 +1,6 @@
 """OAuth 2 as the RFCs have it: grants, PKCE, exchange, revocation, introspection, metadata, keys."""
 
 import base64
-import concurrent.futures
 import hashlib
 import secrets
 import urllib.parse
