@@ -82,6 +82,8 @@ static enum status build(const struct upstream *u, struct span token, struct req
                          struct error *e)
 {
         CLEANUP(buf_fini_secret) struct buf bearer, jwt;
+        buf_init(&jwt, 8192);
+        buf_init(&bearer, 8192);
         struct span rest, client = span_split(token, '.', &rest);
         struct span kid = rest.p ? span_split(rest, '.', &rest) : SPAN_NONE;
         if (!client.len || !kid.len)
@@ -90,8 +92,6 @@ static enum status build(const struct upstream *u, struct span token, struct req
         if (!u->key)
                 return error_set(e, STATUS_RETRY, "no-credentials", NULL,
                                  "There is no access key.");
-        buf_init(&jwt, 8192);
-        buf_init(&bearer, 8192);
         TRY(sign(u, &jwt, e));
         buf_text(&bearer, "Bearer ");
         buf_span(&bearer, buf_view(&jwt));

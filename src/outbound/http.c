@@ -40,11 +40,11 @@ static enum status put_header(const struct upstream *u, struct span token, const
         char name[1100];
         const char *colon = strchr(line, ':');
         size_t len = colon ? (size_t)(colon - line) : 0;
+        buf_init(&value, 16384);
         if (len == 0 || len >= sizeof name)
                 return error_set(e, STATUS_INVALID, "bad-header", NULL, "A header has no name.");
         memcpy(name, line, len);
         name[len] = '\0';
-        buf_init(&value, 16384);
         put_value(u, token, colon + 1 + strspn(colon + 1, " "), &value);
         TRY(buf_check(&value, e));
         request_header(r, name, buf_view(&value));

@@ -127,13 +127,13 @@ static enum status put_signature(struct sink *s, const char *id, struct error *e
         CLEANUP(buf_fini) struct buf text, value;
         uint8_t mac[HMAC_SIZE_MAX];
         char at[24];
+        buf_init(&text, EVENT_BYTES_MAX + 128);
+        buf_init(&value, 256);
         snprintf(at, sizeof at, "%lld", (long long)(clock_now_ms() / 1000));
         request_header(&s->request, "webhook-id", span_of(id));
         request_header(&s->request, "webhook-timestamp", span_of(at));
         if (s->target->secret.len == 0)
                 return STATUS_OK;
-        buf_init(&text, EVENT_BYTES_MAX + 128);
-        buf_init(&value, 256);
         buf_printf(&text, "%s.%s.", id, at);
         buf_span(&text, buf_view(&s->event));
         TRY(buf_check(&text, e));

@@ -34,6 +34,7 @@ class Upstream:
         self.stopped = threading.Event()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *arguments: None  # a client that was killed
         self.server.request_queue_size = 128
         self.scheme = "http"
         if tls:
