@@ -191,7 +191,8 @@ const struct config_option config_options[] = {
                     "percent-encoded."},
         {"upstream", "username", CONFIG_TEXT, .is_reloaded = true, .preset = "",
          .offset = IN(upstream, username),
-         .comment = "Who we are there: a user of contract_fit, a client of oauth2 or http (Basic)."},
+         .comment =
+                 "Who we are there: a user of contract_fit, a client of oauth2 or http (Basic)."},
         {"upstream", "password_file", CONFIG_PATH, .is_reloaded = true, .preset = "",
          .offset = IN(upstream, password_file),
          .comment = "File with the password, without its trailing newline, that nobody else may "
@@ -208,8 +209,8 @@ const struct config_option config_options[] = {
                     "values."},
         {"upstream", "concurrency", CONFIG_COUNT, .is_reloaded = true, .preset = "8", .min = 1,
          .max = 64, .offset = IN(upstream, concurrency), .comment = "Requests at a time."},
-        {"upstream", "timeout", CONFIG_DURATION, .is_reloaded = true, .preset = "30s",
-         .min = 10, .max = 3600 * SECOND, .offset = IN(upstream, timeout_ms),
+        {"upstream", "timeout", CONFIG_DURATION, .is_reloaded = true, .preset = "30s", .min = 10,
+         .max = 3600 * SECOND, .offset = IN(upstream, timeout_ms),
          .comment = "Of a request, until it is given up and tried again later."},
 
         {"audit_sink", "url", CONFIG_TEXT, .is_required = true, .is_reloaded = true,
@@ -221,8 +222,8 @@ const struct config_option config_options[] = {
                     "that nobody else may read; empty = unsigned."},
         {"audit_sink", "ca_file", CONFIG_PATH, .is_reloaded = true, .preset = "",
          .offset = IN(audit_sink, ca_file), .comment = "As an upstream's."},
-        {"audit_sink", "timeout", CONFIG_DURATION, .is_reloaded = true, .preset = "30s",
-         .min = 10, .max = 3600 * SECOND, .offset = IN(audit_sink, timeout_ms),
+        {"audit_sink", "timeout", CONFIG_DURATION, .is_reloaded = true, .preset = "30s", .min = 10,
+         .max = 3600 * SECOND, .offset = IN(audit_sink, timeout_ms),
          .comment = "As an upstream's."},
 
         {"log", "level", CONFIG_TEXT, .is_reloaded = true, .preset = "info",

@@ -194,8 +194,8 @@ static size_t write_scientific(const struct decimal *d, int width, char *out)
                 n += (size_t)d->n - 1;
         }
         int exponent = d->point - 1;
-        return n + (size_t)snprintf(out + n, NUMBER_SIZE - 1 - n, "e%c%0*d", exponent < 0 ? '-' : '+',
-                                    width, abs(exponent));
+        return n + (size_t)snprintf(out + n, NUMBER_SIZE - 1 - n, "e%c%0*d",
+                                    exponent < 0 ? '-' : '+', width, abs(exponent));
 }
 
 size_t number_python(const struct decimal *d, char out[NUMBER_SIZE])

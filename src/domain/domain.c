@@ -1,5 +1,6 @@
 #include "domain/domain.h"
 #include "domain/keys.h"
+#include "domain/webhooks.h"
 
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ enum status domain_new(const struct domain_options *o, struct domain **ret, stru
         pthread_mutex_init(&d->lock, NULL);
         pthread_mutex_init(&d->due_lock, NULL);
         keys_metrics();
+        webhooks_metrics();
         d->store = o->store;
         d->secrets = o->secrets;
         d->settings = o->take_settings;

@@ -102,6 +102,7 @@ struct webhook_event_text webhook_item_text(const struct webhook_ingest *w,
 const char *webhook_outcome_name(enum webhook_outcome o);
 const char *webhook_status_name(enum webhook_status s);
 /* Count what became of the items; once for a batch. */
+void webhooks_metrics(void); /* once, at start: makes the family */
 void webhooks_count(const struct webhook_batch *b);
 
 #endif

@@ -144,10 +144,10 @@ static enum status update_row(struct ledger_tx *tx, const struct webhook_item *i
                           item->status_text, item->version, tx->now_ms, item->data);
 }
 
-/* `received` or `updated` tells that the row is there, with its final status; `failed` that a rule
- * could not run. */
-static enum status append_events(struct ledger_tx *tx, struct webhook_ingest *w,
-                                 const struct webhook_item *item, struct error *e)
+/* One event an item, `received` or `updated`, with its final status; `done` and `failed` tell of
+ * later runs of the rules. */
+static enum status append_event(struct ledger_tx *tx, struct webhook_ingest *w,
+                                const struct webhook_item *item, struct error *e)
 {
         const struct domain_command *c = &w->b.base;
         bool with_data = c->settings->config->kafka.webhook_data;
@@ -162,12 +162,8 @@ static enum status append_events(struct ledger_tx *tx, struct webhook_ingest *w,
         };
         const char *type = item->outcome == WEBHOOK_CREATED ? "chatelaine.webhook.received.v1"
                                                             : "chatelaine.webhook.updated.v1";
-        TRY(webhook_event_append(tx, type, &text, &row, with_data, c->audit.traceparent, &w->event,
-                                 e));
-        if (item->status != WEBHOOK_ERROR)
-                return STATUS_OK;
-        return webhook_event_append(tx, "chatelaine.webhook.failed.v1", &text, &row, with_data,
-                                    c->audit.traceparent, &w->event, e);
+        return webhook_event_append(tx, type, &text, &row, with_data, c->audit.traceparent,
+                                    &w->event, e);
 }
 
 static enum status run_rules(struct ledger_tx *tx, struct webhook_ingest *w,
@@ -213,5 +209,5 @@ enum status webhook_settle(struct ledger_tx *tx, struct webhook_ingest *w,
         if (!is_found)
                 item->log_id = (*next_id)++;
         TRY(is_found ? update_row(tx, item, e) : insert_row(tx, &w->b, item, e));
-        return append_events(tx, w, item, e);
+        return append_event(tx, w, item, e);
 }

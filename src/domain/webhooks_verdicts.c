@@ -4,8 +4,6 @@
 #include <chatelaine/base_metrics.h>
 #include <chatelaine/codec_json.h>
 
-#include <pthread.h>
-
 static const char *const outcome_names[] = {
         [WEBHOOK_REJECTED] = "rejected",
         [WEBHOOK_CREATED] = "created",
@@ -78,7 +76,7 @@ void webhook_verdicts_write(const struct webhook_batch *b, struct buf *out)
 
 static struct metric_family *items_total;
 
-static void make_family(void)
+void webhooks_metrics(void)
 {
         items_total = metric_family(METRIC_COUNTER, "chatelaine_webhook_items_total", "app,outcome",
                                     "Webhook items by app and outcome.");
@@ -86,9 +84,7 @@ static void make_family(void)
 
 void webhooks_count(const struct webhook_batch *b)
 {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
         char app[64];
-        pthread_once(&once, make_family);
         snprintf(app, sizeof app, "%.*s", (int)b->app_slug.len, b->app_slug.p);
         for (size_t i = 0; i < sizeof outcome_names / sizeof outcome_names[0]; i++) {
                 if (b->counts[i])

@@ -55,12 +55,15 @@ void reply_account(const struct http_request *r, unsigned status, size_t bytes)
         log_write(level_of(r, status), event_of(status), fields, sizeof fields / sizeof fields[0]);
 }
 
+struct metric_family *rejections_family(void)
+{
+        return metric_family(METRIC_COUNTER, "chatelaine_rejections_total", "reason",
+                             "Requests refused, by the slug of their error.");
+}
+
 static void count_rejection(const struct error *e)
 {
-        struct metric_family *f =
-                metric_family(METRIC_COUNTER, "chatelaine_rejections_total", "reason",
-                              "Requests refused, by the slug of their error.");
-        metric_add(METRIC_CELL(f, e->slug[0] ? e->slug : "none"), 1);
+        metric_add(METRIC_CELL(rejections_family(), e->slug[0] ? e->slug : "none"), 1);
 }
 
 /* ---- headers ---- */

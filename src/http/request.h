@@ -108,4 +108,7 @@ void intake(struct evhttp_request *ev, void *endpoint);
 /* 408, 503 and the like for a connection whose request never became whole. */
 void intake_refuse(struct conn *c, const struct error *e);
 
+/* chatelaine_rejections_total (reply.c). */
+struct metric_family *rejections_family(void);
+
 #endif

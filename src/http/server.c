@@ -1,4 +1,5 @@
 #include "server.h"
+#include "request.h"
 #include "tls.h"
 
 #include <chatelaine/base_log.h>
@@ -60,6 +61,7 @@ static unsigned loops_wanted(const struct config *c)
 
 static void init_metrics(struct http_server *s)
 {
+        rejections_family(); /* named before it has counted */
         s->connections = metric_only(metric_family(METRIC_GAUGE, "chatelaine_http_connections", "",
                                                    "Connections that are open."));
         s->latency =
