@@ -177,7 +177,7 @@ static enum cli_exit print_problem(const struct cli *c, unsigned status, struct 
         }
         slug = json_get_text(root, "slug");
         detail = json_get_text(root, "detail");
-        where = json_get_text(root, "pointer");
+        where = json_get_text(root, json_get(root, "pointer") ? "pointer" : "where");
         error_set(&e, STATUS_INVALID, "refused", NULL, "%.*s", (int)detail.len,
                   detail.p ? detail.p : "");
         snprintf(e.slug, sizeof e.slug, "%.*s", (int)slug.len, slug.p ? slug.p : "");

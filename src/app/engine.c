@@ -1,12 +1,19 @@
 #include "app/engine.h"
 
+#include <stdio.h>
+
 #define GROUP_ROWS_MAX 4096
 
-/* The database with this program's schema. */
+/* The database with this program's schema; an error names the database. */
 static enum status open_store(const struct config *c, struct engine *g, struct error *e)
 {
-        TRY(store_open(c->store, true, &g->store, e));
-        return store_migrate(g->store, e);
+        enum status s = store_open(c->store, true, &g->store, e);
+
+        if (s == STATUS_OK)
+                s = store_migrate(g->store, e);
+        if (s != STATUS_OK && !e->where[0])
+                snprintf(e->where, sizeof e->where, "%s", c->store);
+        return s;
 }
 
 static enum status start(const struct engine_options *o, struct engine *g, struct error *e)

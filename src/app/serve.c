@@ -33,7 +33,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define DRAIN_MS 10000     /* the whole stop */
+#define DRAIN_MS 9000      /* the whole stop; ten seconds are promised */
 #define HTTP_DRAIN_MS 5000 /* of it, for requests in flight */
 
 struct daemon {
@@ -423,7 +423,9 @@ static void block_signals(sigset_t *signals)
 
 enum cli_exit cmd_serve(struct cli *c)
 {
-        struct daemon d = {.config_path = c->config_path, .told_lock = PTHREAD_MUTEX_INITIALIZER};
+        struct daemon d = {.config_path = c->config_path,
+                           .told_lock = PTHREAD_MUTEX_INITIALIZER,
+                           .is_disk_ok = true};
         struct config *config;
         struct error e;
         sigset_t signals;

@@ -37,8 +37,7 @@ struct lane {
         bool is_draining, is_trying;
         unsigned backoff_ms;
         int64_t retry_at_mono_ms;
-        int64_t waiting_since_ms; /* time of the oldest row that is read and not confirmed; 0 = none
-                                   */
+        int64_t waiting_since_ms; /* time of the oldest row seen and not confirmed; 0 = none */
 };
 
 void lane_init(struct lane *l, enum topic topic, int64_t mark);

@@ -291,6 +291,8 @@ static void *run(void *arg)
         for (;;) {
                 int64_t now = clock_mono_ms(), stop_by = stop_deadline(p);
                 bool has_more = turn(p, now);
+                if (p->servers)
+                        stream_look(p);
                 again_pump(p, now);
                 keep_marks(p, now);
                 if (stop_by != INT64_MAX && (now >= stop_by || is_drained(p)))
@@ -391,6 +393,7 @@ enum status publish_start(const struct config *c, struct store *s, struct ledger
                 publish_free(p);
                 return status;
         }
+        pthread_setname_np(p->thread, "publisher");
         show(p);
         *ret = p;
         return STATUS_OK;

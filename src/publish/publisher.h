@@ -82,8 +82,7 @@ struct publisher {
         int64_t stop_by_mono_ms;
 
         atomic_llong mark;             /* the lowest */
-        atomic_llong waiting_since_ms; /* time of the oldest row that is read and not confirmed; 0 =
-                                          none */
+        atomic_llong waiting_since_ms; /* time of the oldest row that is not confirmed; 0 = none */
         struct metric_cell *delivered[TOPIC_COUNT];
         struct metric_family *errors;
 };
@@ -97,6 +96,8 @@ void stream_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 void stream_error(rd_kafka_t *rk, int err, const char *why, void *opaque);
 /* Read and produce what there is room for; true when there may be more. */
 bool stream_pump(struct publisher *p, int64_t mono_ms);
+/* Of lanes that cannot produce now: since when their oldest row waits. */
+void stream_look(struct publisher *p);
 size_t stream_outstanding(const struct publisher *p);
 /* One message; is_again marks it as repeated. */
 rd_kafka_resp_err_t stream_produce(struct publisher *p, const struct journal_row *r, bool is_again);

@@ -244,6 +244,33 @@ static bool pump_lane(struct publisher *p, struct lane *l, int64_t head, int64_t
         return true;
 }
 
+/* ---- what waits ---- */
+
+static bool see_time(void *ctx, const struct journal_row *r)
+{
+        *(int64_t *)ctx = r->time_ms;
+        return false;
+}
+
+void stream_look(struct publisher *p)
+{
+        int64_t head = ledger_head(p->ledger);
+
+        for (int t = 0; t < TOPIC_COUNT; t++) {
+                struct lane *l = &p->lanes[t];
+                int64_t time_ms = 0;
+                if (l->waiting_since_ms > 0 || l->next > head)
+                        continue;
+                if (journal_read(p->db, 1u << t, l->next, head, 1, see_time, &time_ms, NULL) !=
+                    STATUS_OK)
+                        continue; /* the next turn looks again */
+                if (time_ms > 0)
+                        l->waiting_since_ms = time_ms;
+                else
+                        lane_read_through(l, head);
+        }
+}
+
 bool stream_pump(struct publisher *p, int64_t mono_ms)
 {
         int64_t head = ledger_head(p->ledger);

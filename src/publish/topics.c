@@ -35,6 +35,11 @@ static rd_kafka_NewTopic_t *new_topic(const struct publisher *p, enum topic t)
 
         if (name && topic == NULL)
                 LOG_WARN("kafka.topic_name", LOG_S("topic", name), LOG_SPAN("text", span_of(why)));
+        /* The event says its time. A broker that takes the producer's too refuses it when our clock
+         * is an hour ahead (message.timestamp.after.max.ms), and nothing would be published. */
+        if (topic)
+                (void)rd_kafka_NewTopic_set_config(topic, "message.timestamp.type",
+                                                   "LogAppendTime");
         free(name);
         return topic;
 }

@@ -190,8 +190,10 @@ static enum status open_all(struct scheduler *s, struct error *e)
         TRY(store_connect(domain_store(s->options.domain), STORE_READ, &s->db, e));
         TRY(gauge_open(domain_store(s->options.domain), e));
         s->checkpoint_head = ledger_head(domain_ledger(s->options.domain));
-        if (pthread_create(&s->thread, NULL, run, s) == 0)
+        if (pthread_create(&s->thread, NULL, run, s) == 0) {
+                pthread_setname_np(s->thread, "scheduler");
                 return STATUS_OK;
+        }
         gauge_close();
         return error_set(e, STATUS_RETRY, "no-thread", NULL,
                          "The scheduler's thread cannot be started.");

@@ -11,12 +11,14 @@ CHATELAINE_BUILD names the directory of the binary (default: build).
 """
 
 import collections
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -105,7 +107,7 @@ class Daemon:
         self.config_file = self.directory / "test.conf"
         self.password = PASSWORD
         self.environment = environment or {}
-        self.clock = Clock(self._make_directory() / "clock") if faketime else None
+        self.clock = Clock(self.make_directory() / "clock") if faketime else None
         self.config = merge({
             'listen "public"': {"address": "127.0.0.1:0"},
             "state_dir": str(self.state),
@@ -128,7 +130,7 @@ class Daemon:
 
     def init(self):
         """State directory, database, secret file and the administrator, by the program itself."""
-        password = self._make_directory() / "password"
+        password = self.make_directory() / "password"
         password.write_text(PASSWORD)
         self.run("init", "--dir", self.state, "--password-file", password, config=False)
         return self
@@ -138,17 +140,20 @@ class Daemon:
         self.config = merge(self.config, changes)
         self.config_file.write_text(render(self.config) + "\n")
 
-    def start(self, ready=True):
-        """Starts the daemon; returns when it listens and, unless told otherwise, is ready."""
+    def start(self, ready=True, prefix=(), pass_fds=()):
+        """Starts the daemon; returns when it listens and, unless told otherwise, is ready.
+
+        prefix: a program and its arguments that end by executing the daemon in their place.
+        """
         assert not self.is_running(), "it runs already"
         self.write_config()
         with self._news:
             self.log, self.ports = [], {}
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", str(BINARY), "serve", "--config",
-             str(self.config_file)],
+            ["setpriv", "--pdeathsig", "KILL", *map(str, prefix), str(BINARY), "serve",
+             "--config", str(self.config_file)],
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self._environment(),
-            cwd=self.directory, text=True, errors="replace")
+            cwd=self.directory, pass_fds=pass_fds, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
         listeners = [name.split('"')[1] for name in self.config if name.startswith("listen ")]
@@ -192,6 +197,11 @@ class Daemon:
     def restart(self):
         self.stop()
         return self.start()
+
+    def serve_fails(self):
+        """A start that must be refused: exit status 1; returns what it wrote."""
+        self.write_config()
+        return self.run("serve", status=1).stderr
 
     def reload(self):
         """SIGHUP, with the configuration as it is now."""
@@ -264,7 +274,7 @@ class Daemon:
 
     def admin(self, method, path, body=None):
         """(status, parsed answer) of a request to the admin socket."""
-        connection = SocketConnection(self.state / "admin.sock")
+        connection = SocketConnection(self.state)
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {"Content-Type": "application/json"})
@@ -274,7 +284,64 @@ class Daemon:
             connection.close()
         openapi.CONTRACT.check(method, path.split("?")[0], response.status,
                                response.headers.get("Content-Type", ""), content)
-        return response.status, json.loads(content) if content else None
+        is_json = "json" in response.headers.get("Content-Type", "")
+        return Answer(response.status, json.loads(content) if is_json else content.decode() or None)
+
+    def ask(self, method, path, body=None, status=None):
+        """The same where it must succeed: the body of the answer."""
+        answer = self.admin(method, path, body)
+        assert answer.status in ((200, 201, 204) if status is None else (status,)), answer
+        return answer.body
+
+    def mint(self, user="guest", **members):
+        """A new key of a user who is made when there is none yet: the answer, with `key`."""
+        if self.admin("GET", f"/v1/admin/users/{user}").status == 404:
+            self.ask("POST", "/v1/admin/users", {"name": user})
+        return self.ask("POST", "/v1/keys", {"user": user, "grants": [], **members})
+
+    def is_valid(self, key):
+        return self.ask("POST", "/v1/keys/verify", {"key": key})["valid"]
+
+    def revoke(self, key_id):
+        return self.ask("DELETE", f"/v1/keys/{key_id}")
+
+    def journal(self, topic=None, since=1):
+        """Every event from that sequence on, as the journal has it."""
+        found = []
+        while True:
+            query = f"from={since}&limit=1000" + (f"&topic={topic}" if topic else "")
+            items = self.ask("GET", f"/v1/events?{query}")["items"]
+            if not items:
+                return found
+            found += items
+            since = int(items[-1]["sequence"]) + 1
+
+    def wait_journal(self, matches, topic=None, seconds=START_SECONDS):
+        """The first event that matches."""
+        deadline = time.monotonic() + seconds
+        while True:
+            events = self.journal(topic)
+            if found := next((event for event in events if matches(event)), None):
+                return found
+            assert time.monotonic() < deadline, \
+                f"not in the journal: {[(e['type'], e.get('subject')) for e in events][-40:]}"
+            time.sleep(0.05)
+
+    def metric(self, name, **labels):
+        """A sample of /metrics, summed over the labels that are not given; None = not there."""
+        found = None
+        for line in self.get("/metrics").text.splitlines():
+            sample, _, value = line.rpartition(" ")
+            if sample.split("{")[0] == name and \
+                    all(f'{label}="{text}"' in sample for label, text in labels.items()):
+                found = (found or 0) + float(value)
+        return found
+
+    def rows(self, sql, *parameters):
+        """What the database has, read beside the daemon."""
+        with contextlib.closing(sqlite3.connect(
+                f"file:{self.state}/chatelaine.db?mode=ro", uri=True, timeout=30)) as db:
+            return db.execute(sql, parameters).fetchall()
 
     def run(self, *arguments, config=True, status=0, stdin=None):
         """Runs the program; returns its subprocess.CompletedProcess, the status as expected."""
@@ -314,7 +381,7 @@ class Daemon:
 
     # ---- inside ----
 
-    def _make_directory(self):
+    def make_directory(self):
         self.directory.mkdir(parents=True, exist_ok=True)
         return self.directory
 
@@ -328,16 +395,23 @@ class Daemon:
         return environment
 
     def _read(self, process):
-        for line in process.stderr:
-            parsed = parse_log(line)
-            with self._news:
-                self.output.append(line.rstrip("\n"))
-                if parsed:
-                    self.log.append(parsed)
-                    if parsed.get("event") == "http.listening":
-                        self.ports[parsed["name"]] = parsed["port"]
-                self._news.notify_all()
+        """Collects the log; it is also in a file, for whoever looks into a test that failed."""
+        with open(self.directory / "log", "a") as log:
+            for line in process.stderr:
+                log.write(line)
+                log.flush()
+                self._take(line)
         with self._news:
+            self._news.notify_all()
+
+    def _take(self, line):
+        parsed = parse_log(line)
+        with self._news:
+            self.output.append(line.rstrip("\n"))
+            if parsed:
+                self.log.append(parsed)
+                if parsed.get("event") == "http.listening":
+                    self.ports[parsed["name"]] = parsed["port"]
             self._news.notify_all()
 
     def _wait(self, find, complaint, seconds=START_SECONDS):
@@ -353,16 +427,24 @@ class Daemon:
 
 
 class SocketConnection(http.client.HTTPConnection):
-    """HTTP on a unix socket."""
+    """HTTP on the admin socket, found by its directory: paths of tests may outgrow sun_path."""
 
-    def __init__(self, path):
+    def __init__(self, directory):
         super().__init__("localhost", timeout=60)
-        self.path = str(path)
+        self.directory = directory
 
     def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
+        directory = os.open(self.directory, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(f"/proc/self/fd/{directory}/admin.sock")
+        finally:
+            os.close(directory)
+
+
+# What the admin socket answered; body is parsed where it is JSON, None where there is none.
+Answer = collections.namedtuple("Answer", "status body")
 
 
 def parse_log(line):

@@ -7,6 +7,8 @@ import time
 import pytest
 import requests
 
+pytestmark = pytest.mark.tsan
+
 
 def events(daemon, **query):
     answer = daemon.get("/v1/events", params=query, auth="admin")
