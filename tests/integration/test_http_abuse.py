@@ -185,14 +185,14 @@ def test_connections_over_the_limit_get_503(make_daemon):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("request_head, status", [
-    (head("GET", "/healthz", *(f"X-{n}: {'v' * 100}" for n in range(300))), 431),
-    (head("GET", "/healthz", "X-Long: " + "v" * 20000), 431),
-    (b"GET /" + b"a" * 200000, 431),
-    (head("GET", "/" + "a" * 20000), 400),
-], ids=["many headers", "one header", "a line without end", "a complete long line"])
-def test_headers_over_the_limit(daemon, request_head, status):
-    assert ask(daemon, request_head)[0] == status
+@pytest.mark.parametrize("request_head, statuses", [
+    (head("GET", "/healthz", *(f"X-{n}: {'v' * 100}" for n in range(300))), (431,)),
+    (head("GET", "/healthz", "X-Long: " + "v" * 20000), (431,)),
+    (head("GET", "/" + "a" * 20000), (400,)),
+    (b"GET /" + b"a" * 200000, (400, 431)),  # what it would have become, nobody knows
+], ids=["many headers", "one header", "a complete long line", "a line without end"])
+def test_headers_over_the_limit(daemon, request_head, statuses):
+    assert ask(daemon, request_head)[0] in statuses
     assert daemon.get("/healthz").status_code == 200
 
 
@@ -210,8 +210,8 @@ def test_a_body_over_the_limit_gets_413_with_and_without_a_length(make_daemon):
     assert daemon.rows("SELECT count(*) FROM first_party_webhook_log") == [(0,)]
 
 
-def test_an_endless_chunk_size_line_is_cut_off(daemon):
-    with Raw(daemon) as raw:
+def test_an_endless_chunk_size_line_is_cut_off(hasty):
+    with Raw(hasty) as raw:
         raw.send(head("POST", "/v1/webhooks", "Transfer-Encoding: chunked"))
         sent = 0
         with contextlib.suppress(ConnectionError):
@@ -219,7 +219,7 @@ def test_an_endless_chunk_size_line_is_cut_off(daemon):
                 raw.send(b"0" * 65536)
                 sent += 65536
         assert sent < 64 << 20 or raw.answer(), "it reads for ever"
-    assert daemon.get("/healthz").status_code == 200
+    assert hasty.get("/healthz").status_code == 200
 
 
 def test_an_endless_answer_to_a_client_that_does_not_read_is_bounded(daemon):

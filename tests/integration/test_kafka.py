@@ -248,7 +248,7 @@ def test_every_message_is_a_cloudevent_under_its_key(kafka_daemon, published):
     assert all(m.key == m.data["id"] for m in topics["keys"])
     assert {short["id"], key["id"]} <= {m.key for m in topics["keys"]}
     assert {m.type for m in topics["webhooks"]} == {
-        f"chatelaine.webhook.{what}.v1" for what in ("received", "updated", "failed")}
+        f"chatelaine.webhook.{what}.v1" for what in ("received", "updated")}
     assert {m.type for m in topics["keys"]} >= {
         f"chatelaine.key.{what}.v1" for what in ("created", "updated", "rotated", "revoked", "expired")}
 
