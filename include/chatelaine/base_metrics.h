@@ -15,10 +15,11 @@
 struct metric_family;
 struct metric_cell;
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM, METRIC_SIZES };
 
 /*
- * `labels` is a comma list of names, "" = none. Histogram buckets are seconds from 100 us to 10 s.
+ * `labels` is a comma list of names, "" = none. Histogram buckets are seconds from 100 us to 10 s;
+ * of METRIC_SIZES they are numbers of things, from 1 to 100,000.
  * A repeated name gives the same family.
  */
 struct metric_family *metric_family(enum metric_kind kind, const char *name, const char *labels,
@@ -32,7 +33,8 @@ struct metric_cell *metric_only(struct metric_family *f); /* the cell of a famil
 void metric_add(struct metric_cell *c, int64_t n);
 void metric_set(struct metric_cell *c, int64_t n);
 void metric_set_us(struct metric_cell *c, int64_t us); /* a gauge in seconds, from microseconds */
-void metric_observe_us(struct metric_cell *c, int64_t us);
+void metric_observe_us(struct metric_cell *c, int64_t us); /* METRIC_HISTOGRAM */
+void metric_observe(struct metric_cell *c, int64_t n);     /* METRIC_SIZES */
 /* Gauges that are read when asked for: called under metrics_write's lock. */
 void metric_collect(void (*fn)(void *ctx), void *ctx);
 void metrics_write(struct buf *out);

@@ -25,10 +25,14 @@ static const struct {
 };
 #define N_BUCKETS (sizeof buckets / sizeof buckets[0])
 
+/* Of METRIC_SIZES: as many. */
+static const int64_t sizes[N_BUCKETS] = {1,   2,    5,    10,   20,    50,    100,   200,
+                                         500, 1000, 2000, 5000, 10000, 20000, 50000, 100000};
+
 struct metric_cell {
         struct metric_cell *next; /* in the order of making */
         char *labels;             /* `a="x",b="y"`, the key in the family's tree */
-        _Atomic int64_t value;    /* of a histogram: the sum, in microseconds */
+        _Atomic int64_t value;    /* of a histogram: the sum, in microseconds or things */
         atomic_bool is_us;        /* value is microseconds, shown as seconds */
         _Atomic int64_t *counts;  /* of a histogram: N_BUCKETS, then what is above; not cumulated */
 };
@@ -113,15 +117,20 @@ static void cell_free(struct metric_cell *c)
         free(c);
 }
 
+static bool is_histogram(const struct metric_family *f)
+{
+        return f->kind == METRIC_HISTOGRAM || f->kind == METRIC_SIZES;
+}
+
 static struct metric_cell *cell_new(const struct metric_family *f, const char *labels)
 {
         struct metric_cell *c = calloc(1, sizeof *c);
         if (!c)
                 return NULL;
         c->labels = strdup(labels);
-        if (f->kind == METRIC_HISTOGRAM)
+        if (is_histogram(f))
                 c->counts = calloc(N_BUCKETS + 1, sizeof *c->counts);
-        if (!c->labels || (f->kind == METRIC_HISTOGRAM && !c->counts)) {
+        if (!c->labels || (is_histogram(f) && !c->counts)) {
                 cell_free(c);
                 return NULL;
         }
@@ -306,6 +315,16 @@ void metric_observe_us(struct metric_cell *c, int64_t us)
         metric_add(c, us);
 }
 
+void metric_observe(struct metric_cell *c, int64_t n)
+{
+        size_t i = 0;
+        assert(c->counts);
+        while (i < N_BUCKETS && n > sizes[i])
+                i++;
+        atomic_fetch_add_explicit(&c->counts[i], 1, memory_order_relaxed);
+        metric_add(c, n);
+}
+
 void metric_collect(void (*fn)(void *ctx), void *ctx)
 {
         pthread_mutex_lock(&write_lock);
@@ -331,6 +350,16 @@ static void put_name(struct buf *out, const struct metric_family *f, const char 
         buf_char(out, ' ');
 }
 
+static void put_bound(struct buf *out, const struct metric_family *f, size_t i)
+{
+        if (i == N_BUCKETS)
+                buf_text(out, "+Inf");
+        else if (f->kind == METRIC_SIZES)
+                buf_int(out, sizes[i]);
+        else
+                buf_text(out, buckets[i].text);
+}
+
 static void write_histogram(struct buf *out, const struct metric_family *f, struct metric_cell *c)
 {
         const char *comma = *c->labels ? "," : "";
@@ -338,11 +367,16 @@ static void write_histogram(struct buf *out, const struct metric_family *f, stru
 
         for (size_t i = 0; i <= N_BUCKETS; i++) {
                 total += atomic_load_explicit(&c->counts[i], memory_order_relaxed);
-                buf_printf(out, "%s_bucket{%s%sle=\"%s\"} %" PRId64 "\n", f->name, c->labels, comma,
-                           i < N_BUCKETS ? buckets[i].text : "+Inf", total);
+                buf_printf(out, "%s_bucket{%s%sle=\"", f->name, c->labels, comma);
+                put_bound(out, f, i);
+                buf_printf(out, "\"} %" PRId64 "\n", total);
         }
         put_name(out, f, "_sum", c->labels);
-        put_seconds(out, atomic_load_explicit(&c->value, memory_order_relaxed));
+        int64_t sum = atomic_load_explicit(&c->value, memory_order_relaxed);
+        if (f->kind == METRIC_SIZES)
+                buf_int(out, sum);
+        else
+                put_seconds(out, sum);
         buf_char(out, '\n');
         put_name(out, f, "_count", c->labels);
         buf_int(out, total);
@@ -353,7 +387,7 @@ static void write_cell(struct buf *out, const struct metric_family *f, struct me
 {
         int64_t value = atomic_load_explicit(&c->value, memory_order_relaxed);
 
-        if (f->kind == METRIC_HISTOGRAM) {
+        if (is_histogram(f)) {
                 write_histogram(out, f, c);
                 return;
         }
@@ -367,7 +401,7 @@ static void write_cell(struct buf *out, const struct metric_family *f, struct me
 
 void metrics_write(struct buf *out)
 {
-        static const char *const kinds[] = {"counter", "gauge", "histogram"};
+        static const char *const kinds[] = {"counter", "gauge", "histogram", "histogram"};
 
         pthread_mutex_lock(&write_lock);
         for (size_t i = 0; i < n_collectors; i++)

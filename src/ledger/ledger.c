@@ -141,7 +141,7 @@ static void run_group(struct ledger *l, struct command *first, unsigned n)
         enum status s = group_run(&l->tx, first, &e);
         set_health(l, s, &e);
         metric_observe_us(l->commit_seconds, clock_mono_us() - began_us);
-        metric_observe_us(l->group_size, (int64_t)n * 1000000);
+        metric_observe(l->group_size, n);
         count_statuses(l, first);
 
         int64_t head = journal_head(l->tx.journal);
@@ -223,8 +223,8 @@ static void init_metrics(struct ledger *l)
 {
         l->queued = metric_only(metric_family(METRIC_GAUGE, "chatelaine_ledger_queue", "",
                                               "Commands that wait for the writer."));
-        l->group_size = metric_only(metric_family(METRIC_HISTOGRAM, "chatelaine_ledger_group_size",
-                                                  "", "Commands of one transaction."));
+        l->group_size = metric_only(metric_family(METRIC_SIZES, "chatelaine_ledger_group_size", "",
+                                                  "Commands of one transaction."));
         l->commit_seconds = metric_only(
                 metric_family(METRIC_HISTOGRAM, "chatelaine_commit_seconds", "",
                               "From the beginning of a transaction until it is durable."));

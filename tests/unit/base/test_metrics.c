@@ -114,6 +114,20 @@ static void test_histograms_cumulate(void **state)
                 "t_commit_seconds_bucket{le=\"+Inf\"} 1\nt_commit_seconds_sum 0.000020\nt_commit_seconds_count 1\n");
 }
 
+static void test_sizes_have_buckets_of_their_own(void **state)
+{
+        (void)state;
+        struct metric_cell *c =
+                metric_only(metric_family(METRIC_SIZES, "t_group_size", "", "Commands."));
+        metric_observe(c, 1);
+        metric_observe(c, 7);
+        metric_observe(c, 100001);
+        assert_has("# TYPE t_group_size histogram\nt_group_size_bucket{le=\"1\"} 1\n");
+        assert_has("t_group_size_bucket{le=\"5\"} 1\nt_group_size_bucket{le=\"10\"} 2\n");
+        assert_has("t_group_size_bucket{le=\"100000\"} 2\nt_group_size_bucket{le=\"+Inf\"} 3\n"
+                   "t_group_size_sum 100009\nt_group_size_count 3\n");
+}
+
 static size_t count(const char *text, const char *what)
 {
         size_t n = 0;
@@ -226,6 +240,7 @@ int main(void)
                 UNIT(test_label_values_are_escaped),
                 UNIT(test_gauges_of_seconds),
                 UNIT(test_histograms_cumulate),
+                UNIT(test_sizes_have_buckets_of_their_own),
                 UNIT(test_a_family_has_at_most_a_thousand_cells),
                 UNIT(test_the_cell_of_others_can_be_named),
                 UNIT(test_what_is_collected_is_read_at_each_page),
