@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import eventschema
 import upstreams
 
 SECONDS = 60
@@ -77,6 +78,8 @@ def wait_state(daemon, key, state, reason=None):
 
 def events(daemon, kind):
     items = daemon.get("/v1/events?topic=keys&limit=1000", auth="admin").json()["items"]
+    for event in items:
+        eventschema.check(event)
     return [event["data"] for event in items if event["type"] == f"chatelaine.key.{kind}.v1"]
 
 
@@ -317,6 +320,36 @@ def test_a_reload_takes_upstreams(make_daemon, servers):
     daemon.reload()
     wait_state(daemon, key, "revoked")
     assert second.revoked == {"t": 1}
+
+
+# ---- the real thing ----
+
+def test_a_key_of_another_tenant_is_really_revoked_there(make_daemon, password):
+    """A second daemon is the Contract.fit tenant where the key was minted."""
+    tenant = make_daemon()
+    session = tenant.post("/admin/auth", json={"username": "admin", "password": tenant.password})
+    bearer = {"Authorization": "Bearer " + session.json()["authentication_token"]}
+    role = tenant.post("/admin/roles", headers=bearer, json={
+        "name": "looker", "permissions": {"view_list": True}}).json()
+    tenant.post("/admin/users", headers=bearer, json={
+        "username": "guest", "active": True, "password": "guest pass",
+        "roles": [{"role": role["id"]}]})
+    minted = tenant.post("/admin/auth/api-key", headers=bearer, json={
+        "user": "guest", "roles": [{"role": role["id"]}]})
+    assert minted.status_code == 201, minted.text
+    token = minted.json()["token"]
+    probe = {"X-API-Key": token}
+    assert tenant.get("/admin/users/me", headers=probe).status_code == 200
+
+    daemon = make_daemon({'upstream "acme"': {
+        "kind": "contract_fit", "url": tenant.url(""), "username": "admin",
+        "password_file": password(tenant.password)}})
+    key, gone = mint(daemon, "acme", token), mint(daemon, "acme", "ctl_never-was-one")
+    revoke(daemon, key)
+    wait_state(daemon, key, "revoked")
+    assert tenant.get("/admin/users/me", headers=probe).status_code == 401
+    revoke(daemon, gone)
+    wait_state(daemon, gone, "already_gone")
 
 
 # ---- many ----
