@@ -8,6 +8,7 @@
 
 #include <chatelaine/codec_json.h>
 #include <chatelaine/codec_text.h>
+#include <stdio.h>
 
 #define PAGE_BYTES_MAX ((size_t)8 << 20)
 #define TICKET_LIFE_MS (15 * 60 * INT64_C(1000))
@@ -92,29 +93,35 @@ static void hidden(struct buf *out, const char *name, struct span value)
         buf_text(out, "\">\n");
 }
 
+/* One page: on the pool, since it looks at each user's rights. */
 struct select_page {
+        struct job job;
         struct issue *issue;
-        const struct choice *choice;
+        struct choice choice;
+        struct principal who; /* who calls; this and the client ask on the pool's connection */
         struct buf out;
         unsigned n;
+        enum status status;
+        struct error error;
 };
 
 /* Whoever chooses must itself be allowed to act as the user. */
-static bool may_choose(const struct issue *i, const struct choice *c, const char *id)
+static bool may_choose(const struct principal *who, const struct principal *client, struct span id)
 {
-        const char *resource = arena_printf(i->arena, "users/%s", id);
-        return resource && grants_allow(i->who, "impersonate", span_of(resource)) &&
-               client_may_impersonate(i->db, &c->client, span_of(id), NULL) == STATUS_OK;
+        char resource[64];
+        snprintf(resource, sizeof resource, "users/%.*s", (int)id.len, id.p);
+        return grants_allow(who, "impersonate", span_of(resource)) &&
+               client_may_impersonate(client->db, client, id, NULL) == STATUS_OK;
 }
 
 static bool write_option(void *ctx, const char *id, struct span name)
 {
         struct select_page *p = ctx;
-        if (!may_choose(p->issue, p->choice, id))
+        if (!may_choose(&p->who, &p->choice.client, span_of(id)))
                 return true;
         buf_text(&p->out, "<option value=\"");
         html(&p->out, span_of(id));
-        buf_text(&p->out, span_is(p->choice->user_id, id) ? "\" selected>" : "\">");
+        buf_text(&p->out, span_is(p->choice.user_id, id) ? "\" selected>" : "\">");
         html(&p->out, name);
         buf_text(&p->out, " (");
         html(&p->out, span_of(id));
@@ -125,7 +132,7 @@ static bool write_option(void *ctx, const char *id, struct span name)
 
 static enum status write_page(struct select_page *p, struct error *e)
 {
-        const struct choice *c = p->choice;
+        const struct choice *c = &p->choice;
         struct buf CLEANUP(buf_fini) ticket;
         buf_init(&ticket, 2 * TICKET_BYTES_MAX);
         TRY(ticket_make(p->issue, c, &ticket, e));
@@ -139,7 +146,7 @@ static enum status write_page(struct select_page *p, struct error *e)
         hidden(&p->out, "ticket", buf_view(&ticket));
         buf_text(&p->out, "<p><label for=\"userid\">Act as</label>\n"
                           "<select id=\"userid\" name=\"userid\" required>\n");
-        TRY(client_each_user(p->issue->db, &c->client, write_option, p, e));
+        TRY(client_each_user(c->client.db, &c->client, write_option, p, e));
         buf_text(&p->out, "</select></p>\n");
         buf_text(&p->out, p->n ? "<p><button type=\"submit\">Select</button></p>\n"
                                : "<p role=\"status\">There is nobody to select.</p>\n");
@@ -200,24 +207,45 @@ static enum status read_choice(struct issue *i, struct choice *c, struct error *
         return grants_check(i->who, "impersonate", SPAN_NONE, e);
 }
 
+static void show_run(struct job *j, void *thread_state)
+{
+        struct select_page *p = (struct select_page *)j;
+        struct store_conn *db = auth_pool_db(thread_state);
+        p->who.db = p->choice.client.db = db;
+        p->status = db ? write_page(p, &p->error) : error_no_memory(&p->error);
+}
+
+static void show_done(struct mail *m)
+{
+        struct select_page *p = (struct select_page *)m;
+        struct buf out = p->out; /* the arena goes with the reply */
+        if (p->status == STATUS_OK) {
+                guard(p->issue, p->choice.redirect_uri);
+                http_reply(p->issue->req, 200, "text/html; charset=utf-8", buf_view(&out));
+        } else {
+                refuse(p->issue, &p->error);
+        }
+        buf_fini(&out);
+}
+
 static enum status show(struct issue *i, struct error *e)
 {
-        struct choice c = {.client_id = http_query(i->req, "client_id"),
-                           .redirect_uri = http_query(i->req, "redirect_uri"),
-                           .state = http_query(i->req, "state"),
-                           .user_id = http_query(i->req, "userid")};
-        struct select_page p = {.issue = i, .choice = &c};
-        if (!c.state.len) /* as the form will have it */
-                c.state = SPAN_NONE;
-        TRY(read_choice(i, &c, e));
-        buf_init(&p.out, PAGE_BYTES_MAX);
-        enum status s = write_page(&p, e);
-        if (s == STATUS_OK) {
-                guard(i, c.redirect_uri);
-                http_reply(i->req, 200, "text/html; charset=utf-8", buf_view(&p.out));
-        }
-        buf_fini(&p.out);
-        return s;
+        struct select_page *p = arena_alloc(i->arena, sizeof *p);
+        if (!p)
+                return error_no_memory(e);
+        p->issue = i;
+        p->who = *i->who;
+        p->choice = (struct choice){.client_id = http_query(i->req, "client_id"),
+                                    .redirect_uri = http_query(i->req, "redirect_uri"),
+                                    .state = http_query(i->req, "state"),
+                                    .user_id = http_query(i->req, "userid")};
+        if (!p->choice.state.len) /* as the form will have it */
+                p->choice.state = SPAN_NONE;
+        TRY(read_choice(i, &p->choice, e));
+        p->job = (struct job){
+                .mail.deliver = show_done, .reply_to = http_mailbox(i->req), .run = show_run};
+        buf_init(&p->out, PAGE_BYTES_MAX);
+        return pool_submit(auth_pool(auth_loop_auth(i->loop)), &p->job, e);
 }
 
 static enum status choose(struct issue *i, struct error *e)
@@ -236,7 +264,7 @@ static enum status choose(struct issue *i, struct error *e)
                                  "The form is not one that this page gave you, or it is too old.");
         if (!id_is_hex24(c.user_id))
                 return airisk_invalid(e, "userid");
-        if (!may_choose(i, &c, arena_dup(i->arena, c.user_id)))
+        if (!may_choose(i->who, &c.client, c.user_id))
                 return error_set(e, STATUS_DENIED, "forbidden", NULL,
                                  "impersonate is not allowed on this user.");
         TRY(code_make(i->domain, &code, clock_now_ms(), i->arena, &text, e));
