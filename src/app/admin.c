@@ -149,9 +149,8 @@ void admin_print(const struct cli *c, struct span answer)
                 return;
         if (c->is_json || json_parse(answer, 64, &root, NULL) != STATUS_OK ||
             !json_is_object(root)) {
-                fwrite(answer.p, 1, answer.len, stdout);
-                if (answer.p[answer.len - 1] != '\n')
-                        putchar('\n');
+                printf("%.*s%s", (int)answer.len, answer.p,
+                       answer.p[answer.len - 1] == '\n' ? "" : "\n");
                 return;
         }
         print_object(root);

@@ -75,7 +75,7 @@ static enum cli_exit sign(struct cli *c, enum status (*write)(struct cli *c, con
         if (status == STATUS_OK)
                 status = buf_check(&out, &e);
         if (status == STATUS_OK)
-                fwrite(out.data, 1, out.len, stdout);
+                printf("%.*s", (int)out.len, out.data);
         signer_fini(&s);
         buf_fini(&out);
         return status == STATUS_OK ? CLI_FINE : cli_fail(c, &e);

@@ -239,8 +239,11 @@ static enum status set_aside(const char *db, struct arena *a, const char **ret_a
                 return error_set(e, STATUS_INTERNAL, "restore-failed", db, "%s", strerror(errno));
         for (int i = 0; i < 2; i++) { /* empty after a clean close; they belong to the one moved */
                 const char *tail = i ? "-shm" : "-wal";
-                rename(arena_printf(a, "%s%s", db, tail),
-                       arena_printf(a, "%s%s", *ret_aside, tail));
+                if (rename(arena_printf(a, "%s%s", db, tail),
+                           arena_printf(a, "%s%s", *ret_aside, tail)) != 0 &&
+                    errno != ENOENT)
+                        return error_set(e, STATUS_INTERNAL, "restore-failed", db, "%s",
+                                         strerror(errno));
         }
         return STATUS_OK;
 }

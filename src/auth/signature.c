@@ -184,7 +184,7 @@ static enum status put_headers(struct signing *s, const struct request_view *req
                                struct span signed_headers, struct error *e)
 {
         struct header list[HEADERS_MAX];
-        size_t n;
+        size_t n = 0;
         TRY(read_headers(req, signed_headers, list, &n, e));
         put_text(s, "{");
         for (size_t i = 0; i < n; i++) {

@@ -115,7 +115,7 @@ enum status auth_standard(struct auth *a, struct auth_loop *l, const struct requ
                           struct span slug, struct auth_app *ret, struct error *e)
 {
         struct auth_app app = {.mode = APP_SCOPE_SIGNATURE};
-        struct message m;
+        struct message m = {0};
         int64_t now_ms = clock_now_ms();
 
         (void)a;

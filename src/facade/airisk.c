@@ -361,9 +361,9 @@ static void get_users(struct http_request *req)
         auth_caller(auth_loop_auth(loop), loop, &view, on_lister);
 }
 
-#define ROUTE(verb, name, function)                                                     \
-        {                                                                               \
-                .method = verb, .path = name, .faces = FACE_AIRISK, .handler = function \
+#define ROUTE(verb, name, function)                                                           \
+        {                                                                                     \
+                .method = (verb), .path = (name), .faces = FACE_AIRISK, .handler = (function) \
         }
 
 const struct http_route airisk_routes[] = {

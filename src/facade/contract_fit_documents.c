@@ -16,12 +16,12 @@
 #define PER_PAGE_MAX 1000
 
 /* Those of {value, by, since}, and the flags of status_data, by their rows' names. */
-static const char *const states[] = {"lock", "escalate", "reject", "submitted"};
+static const char *const state_names[] = {"lock", "escalate", "reject", "submitted"};
 static const char *const flags[] = {
         "archived",        "data",     "ready_accepted",  "ready_attempts",  "reject_accepted",
         "reject_attempts", "sampling", "submit_accepted", "submit_attempts", "success",
 };
-#define N_STATES (sizeof states / sizeof *states)
+#define N_STATES (sizeof state_names / sizeof *state_names)
 #define N_FLAGS (sizeof flags / sizeof *flags)
 
 static bool is_number(const char *flag)
@@ -90,8 +90,8 @@ static void write_view(const struct document_view *v, struct buf *out)
         json_member_text(out, "original_filename", name.p ? name : SPAN(""));
         json_member_int(out, "page_count", 0);
         for (size_t i = 0; i < N_STATES; i++) {
-                json_key(out, states[i]);
-                write_state(v, states[i], out);
+                json_key(out, state_names[i]);
+                write_state(v, state_names[i], out);
         }
         json_key(out, "opened_by");
         json_arr_open(out);
@@ -315,8 +315,8 @@ static enum status put_state(struct document_state_set *cmd, const char *name,
 static const char *known_flag(struct span name)
 {
         for (size_t i = 0; i < N_STATES - 1; i++) /* all but submitted */
-                if (span_is(name, states[i]))
-                        return states[i];
+                if (span_is(name, state_names[i]))
+                        return state_names[i];
         for (size_t i = 0; i < N_FLAGS; i++)
                 if (span_is(name, flags[i]))
                         return flags[i];
@@ -360,8 +360,8 @@ static enum status fill_states(struct cf_call *c, const struct status_body *body
                 return error_no_memory(e);
         for (size_t i = 0; i <= N_STATES; i++)
                 if (body->states[i])
-                        TRY(put_state(cmd, i < N_STATES ? states[i] : "opened_by", body->states[i],
-                                      e));
+                        TRY(put_state(cmd, i < N_STATES ? state_names[i] : "opened_by",
+                                      body->states[i], e));
         return put_flags(cmd, body->status_data, e);
 }
 

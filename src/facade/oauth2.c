@@ -225,14 +225,14 @@ static const struct oauth2_endpoint token = {oauth2_token, "token.issue", false}
 static const struct oauth2_endpoint revoke = {oauth2_revoke, "token.revoke", false};
 static const struct oauth2_endpoint introspect = {oauth2_introspect, "token.introspect", true};
 
-#define POST(name, endpoint)                                                                  \
-        {                                                                                     \
-                .method = HTTP_POST, .path = name, .faces = FACE_OAUTH2, .media = MEDIA_FORM, \
-                .handler = handle, .arg = &(endpoint)                                         \
+#define POST(name, endpoint)                                                                    \
+        {                                                                                       \
+                .method = HTTP_POST, .path = (name), .faces = FACE_OAUTH2, .media = MEDIA_FORM, \
+                .handler = handle, .arg = &(endpoint)                                           \
         }
-#define GET(name, function)                                                                 \
-        {                                                                                   \
-                .method = HTTP_GET, .path = name, .faces = FACE_OAUTH2, .handler = function \
+#define GET(name, function)                                                                     \
+        {                                                                                       \
+                .method = HTTP_GET, .path = (name), .faces = FACE_OAUTH2, .handler = (function) \
         }
 
 const struct http_route oauth2_routes[] = {

@@ -159,7 +159,7 @@ void oauth2_token(struct issue *i)
         struct session_create *c = NULL;
         struct error err;
         i->answer = answer;
-        if (serve(i, &c, &err) != STATUS_OK) {
+        if (serve(i, &c, &err) != STATUS_OK || !c) {
                 domain_command_free(c ? &c->base : NULL);
                 issue_refuse(i, &err);
                 return;

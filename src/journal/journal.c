@@ -202,10 +202,13 @@ static enum status append_row(struct journal *j, struct store_conn *db, struct r
                 chain_hash(j->head.chain, r->seq, r->id, r->time_ms, r->body, hash);
                 r->hash = span_make(hash, sizeof hash);
         }
-        TRY(insert(db, r, e));
+        enum status s = insert(db, r, e);
+        if (s == STATUS_OK)
+                chain_digest(j->head.digest, r);
+        r->hash = SPAN_NONE; /* the frame ends */
+        TRY(s);
 
         j->head.seq = r->seq;
-        chain_digest(j->head.digest, r);
         if (is_link)
                 memcpy(j->head.chain, hash, sizeof hash);
         if (ret_seq)

@@ -190,6 +190,7 @@ static int64_t nanoseconds(const struct timespec *t)
         return t->tv_sec * SECOND_NS + t->tv_nsec;
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's are reserved */
 int cnd_timedwait(cnd_t *c, mtx_t *m, const struct timespec *until)
 {
         struct timespec now, t;

@@ -210,8 +210,9 @@ int main(int argc, char **argv)
         seconds = (double)(clock_mono_us() - begun_us) / 1e6;
         close(epoll);
         qsort(l.latencies_us, l.n, sizeof *l.latencies_us, by_size);
+        uint32_t median = l.latencies_us[l.n / 2], tail = l.latencies_us[l.n * 99 / 100];
         printf("{\"requests\":%zu,\"items\":%zu,\"errors\":%zu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-               l.n, l.n * (size_t)(l.batch ? l.batch : 1), l.errors, seconds,
-               l.latencies_us[l.n / 2] / 1e3, l.latencies_us[l.n * 99 / 100] / 1e3);
+               l.n, l.n * (size_t)(l.batch ? l.batch : 1), l.errors, seconds, (double)median / 1e3,
+               (double)tail / 1e3);
         return l.errors ? 1 : 0;
 }
