@@ -59,8 +59,11 @@ class Events:
         deadline = time.monotonic() + seconds
         while not is_enough(self.of(topic, type)):
             if time.monotonic() > deadline:
-                read = [f"{m.topic} {m.type} {m.event.get('subject')}" for m in self.messages]
-                raise AssertionError(f"not in Kafka after {seconds} s; read: {read}")
+                read = {int(m.event["sequence"]) for m in self.messages}
+                missing = sorted(set(range(1, max(read, default=0) + 1)) - read)
+                raise AssertionError(
+                    f"not in Kafka after {seconds} s; read {len(read)} up to {max(read, default=0)}, "
+                    f"without {missing[:20]}; next offsets {self.assigned}")
             self._read(0.2)
         return self.of(topic, type)
 
