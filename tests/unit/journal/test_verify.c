@@ -1,5 +1,5 @@
-/* Checkpoints, the purge, and that whatever is changed in the database shows. */
-#include "journal_fixture.h"
+/* Checkpoints, and that whatever is changed in the database shows. */
+#include "verify_fixture.h"
 
 #include <chatelaine/codec_text.h>
 
@@ -15,58 +15,6 @@ static int teardown(void **state)
         journal_fixture_close(*state);
         free(*state);
         return 0;
-}
-
-static void checkpoint_at(struct journal_fixture *j, int64_t now_ms)
-{
-        struct fixture *f = &j->base;
-
-        OK(journal_checkpoint(j->journal, f->db, now_ms, &f->err));
-}
-
-/* Three rows and a checkpoint with its event: four rows. */
-static void append_interval(struct journal_fixture *j, int64_t now_ms)
-{
-        append_webhook(j, "{\"log_id\":1}");
-        append_audit(j, "{\"action\":\"webhooks:write\",\"outcome\":\"success\"}");
-        append_key(j);
-        checkpoint_at(j, now_ms);
-}
-
-static struct journal_verdict verify_ok(struct journal_fixture *j, int64_t from)
-{
-        struct fixture *f = &j->base;
-        struct journal_verdict v;
-
-        OK(journal_verify(f->db, j->secrets, from, &v, &f->err));
-        return v;
-}
-
-static void verify_broken_at(struct journal_fixture *j, const char *where)
-{
-        struct fixture *f = &j->base;
-        struct journal_verdict v;
-
-        assert_int_equal(journal_verify(f->db, j->secrets, 0, &v, &f->err), STATUS_CONFLICT);
-        assert_string_equal(f->err.slug, "audit-broken");
-        if (where)
-                assert_string_equal(f->err.where, where);
-}
-
-static void run(struct journal_fixture *j, const char *sql)
-{
-        struct fixture *f = &j->base;
-
-        OK(store_exec(f->db, sql, NULL, &f->err, ""));
-}
-
-static int64_t int_of(struct journal_fixture *j, const char *sql)
-{
-        struct fixture *f = &j->base;
-        int64_t n = 0;
-
-        OK(store_int_of(f->db, sql, &n, &f->err, ""));
-        return n;
 }
 
 static void test_what_was_written_is_verified(void **state)
@@ -335,86 +283,6 @@ static void test_a_rewritten_chain_does_not_match_what_was_signed(void **state)
         verify_broken_at(j, "seq 3");
 }
 
-/* ---- the purge ---- */
-
-static bool purge(struct journal_fixture *j, int64_t before_ms, int64_t through, unsigned limit)
-{
-        struct fixture *f = &j->base;
-        bool has_more = false;
-
-        OK(journal_purge(j->journal, f->db, before_ms, through, limit, &has_more, &f->err));
-        return has_more;
-}
-
-static void test_the_purge_ends_at_a_checkpoint(void **state)
-{
-        struct journal_fixture *j = *state;
-
-        assert_false(purge(j, INT64_MAX, INT64_MAX, 100));
-        append_interval(j, 1000);
-        append_interval(j, 2000);
-        append_interval(j, 3000);
-        append_webhook(j, "{}");
-        assert_false(purge(j, 2001, 6, 100)); /* published up to the middle of the second */
-        assert_int_equal(int_of(j, "SELECT min(seq) FROM journal"), 4);
-        assert_false(purge(j, 2000, INT64_MAX, 100)); /* old enough is the first alone */
-        assert_int_equal(int_of(j, "SELECT min(seq) FROM journal"), 4);
-        assert_false(purge(j, 2001, INT64_MAX, 100));
-        assert_int_equal(int_of(j, "SELECT min(seq) FROM journal"), 8);
-        struct journal_verdict v = verify_ok(j, 0);
-        assert_int_equal(v.first, 8);
-        assert_int_equal(v.last, 13);
-        assert_int_equal(v.checkpoints, 3); /* those of the rows that are gone too */
-}
-
-static void test_the_purge_goes_in_slices(void **state)
-{
-        struct journal_fixture *j = *state;
-
-        for (int i = 0; i < 3; i++)
-                append_interval(j, 1000);
-        assert_true(purge(j, 2000, INT64_MAX, 5));
-        assert_int_equal(int_of(j, "SELECT min(seq) FROM journal"), 6);
-        struct journal_verdict v = verify_ok(j, 0);
-        assert_int_equal(v.first, 8); /* the interval that is half gone does not count */
-        assert_true(purge(j, 2000, INT64_MAX, 2));
-        assert_true(purge(j, 2000, INT64_MAX, 2));
-        assert_false(purge(j, 2000, INT64_MAX, 2));
-        assert_int_equal(int_of(j, "SELECT min(seq) FROM journal"), 12);
-        verify_ok(j, 0);
-}
-
-static void test_the_purge_does_not_forget_the_head(void **state)
-{
-        struct journal_fixture *j = *state;
-
-        append_interval(j, 1000);
-        assert_false(purge(j, INT64_MAX, INT64_MAX, 100));
-        journal_fixture_reopen(j);
-        assert_int_equal(journal_head(j->journal), 4);
-        assert_int_equal(append_audit(j, "{}"), 5); /* the chain goes on from the checkpoint */
-        checkpoint_at(j, 2000);
-        assert_int_equal(verify_ok(j, 0).last, 6);
-        purge(j, INT64_MAX, INT64_MAX, 100);
-        run(j, "DELETE FROM journal"); /* even so */
-        journal_fixture_reopen(j);
-        assert_int_equal(journal_head(j->journal), 5);
-}
-
-static void test_old_checkpoints_are_checked_without_their_rows(void **state)
-{
-        struct journal_fixture *j = *state;
-
-        for (int i = 0; i < 3; i++)
-                append_interval(j, 1000);
-        purge(j, INT64_MAX, INT64_MAX, 100);
-        assert_int_equal(verify_ok(j, 0).checkpoints, 3);
-        run(j, "UPDATE checkpoints SET digest = zeroblob(32) WHERE seq = 3");
-        verify_broken_at(j, "seq 3");
-        run(j, "DELETE FROM checkpoints WHERE seq = 3");
-        verify_broken_at(j, "seq 7"); /* it names one before it */
-}
-
 /* ---- with what an auditor kept ---- */
 
 static bool add_checkpoint_line(void *ctx, const struct journal_row *r)
@@ -519,10 +387,6 @@ int main(void)
                 TEST(test_links_behind_the_last_checkpoint_hold_too),
                 TEST(test_missing_and_foreign_rows_show),
                 TEST(test_a_rewritten_chain_does_not_match_what_was_signed),
-                TEST(test_the_purge_ends_at_a_checkpoint),
-                TEST(test_the_purge_goes_in_slices),
-                TEST(test_the_purge_does_not_forget_the_head),
-                TEST(test_old_checkpoints_are_checked_without_their_rows),
                 TEST(test_an_auditor_needs_only_the_public_key_and_the_checkpoints),
                 TEST(test_a_damaged_file_of_checkpoints_is_invalid),
         };
