@@ -4,7 +4,7 @@
  */
 #include "ledger_fixture.h"
 
-#include "faulty_vfs.h"
+#include "unit/store/faulty_vfs.h"
 
 #define COMMANDS 6
 
@@ -58,7 +58,7 @@ static void check_journal(struct ledger_fixture *l)
 }
 
 /* True when the fault came while the commands ran. */
-static bool run_with_fault(struct ledger_fixture *l, int after, int code, bool lasts)
+static bool run_with_fault(struct ledger_fixture *l, int after, enum faulty_kind kind, bool lasts)
 {
         struct fixture *f = &l->base;
         static const char *const names[COMMANDS] = {"a", "b", "c", "d", "e", "f"};
@@ -66,7 +66,7 @@ static bool run_with_fault(struct ledger_fixture *l, int after, int code, bool l
         enum status results[COMMANDS];
 
         ledger_fixture_open(l);
-        faulty_arm(after, code, lasts);
+        faulty_arm(after, kind, lasts);
         for (int i = 0; i < COMMANDS; i++) {
                 notes[i] = note_of(names[i]);
                 notes[i].command.apply = write_some;
@@ -83,23 +83,23 @@ static bool run_with_fault(struct ledger_fixture *l, int after, int code, bool l
         return has_struck;
 }
 
-static void fail_each_write(struct ledger_fixture *l, int code, bool lasts)
+static void fail_each_write(struct ledger_fixture *l, enum faulty_kind kind, bool lasts)
 {
         int after = 0;
 
-        while (run_with_fault(l, after, code, lasts))
+        while (run_with_fault(l, after, kind, lasts))
                 after++;
         assert_true(after > COMMANDS); /* each commit has more than one */
 }
 
 static void test_each_write_meets_a_full_disk(void **state)
 {
-        fail_each_write(*state, SQLITE_FULL, true);
+        fail_each_write(*state, FAULTY_FULL, true);
 }
 
 static void test_each_write_fails_once(void **state)
 {
-        fail_each_write(*state, SQLITE_IOERR_WRITE, false);
+        fail_each_write(*state, FAULTY_IO, false);
 }
 
 int main(void)

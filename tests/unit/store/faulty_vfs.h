@@ -11,7 +11,7 @@
 
 static atomic_int faulty_left;    /* operations until the fault; below 0: not armed */
 static atomic_bool faulty_lasts;  /* what follows fails too */
-static atomic_int faulty_code;    /* SQLITE_FULL, SQLITE_IOERR_WRITE, ... */
+static atomic_int faulty_code;    /* SQLite's */
 static atomic_bool faulty_struck; /* it has come */
 
 struct faulty_file {
@@ -171,10 +171,12 @@ static inline void faulty_register(void)
         sqlite3_vfs_register(&vfs, 1);
 }
 
-static inline void faulty_arm(int after, int code, bool lasts)
+enum faulty_kind { FAULTY_FULL, FAULTY_IO };
+
+static inline void faulty_arm(int after, enum faulty_kind kind, bool lasts)
 {
         atomic_store(&faulty_struck, false);
-        atomic_store(&faulty_code, code);
+        atomic_store(&faulty_code, kind == FAULTY_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE);
         atomic_store(&faulty_lasts, lasts);
         atomic_store(&faulty_left, after);
 }
