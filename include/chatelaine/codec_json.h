@@ -119,6 +119,7 @@ enum json_field_flags {
         JSON_REQUIRED = 1, /* absent: "missing-field" */
         JSON_NULLABLE = 2, /* null is taken, and leaves the destination as it is */
         JSON_NONEMPTY = 4, /* "" and [] are "invalid-field" */
+        JSON_OPEN = 8,     /* of the table's end: other members are ignored */
 };
 
 struct json_texts {
@@ -141,6 +142,10 @@ struct json_field {
 #define JSON_FIELD_END       \
         {                    \
                 .name = NULL \
+        }
+#define JSON_FIELD_END_OPEN                      \
+        {                                        \
+                .name = NULL, .flags = JSON_OPEN \
         }
 
 /*

@@ -210,6 +210,7 @@ static enum status start_http(struct daemon *d, struct error *e)
         d->tables[2] = oauth2_routes;
         d->tables[3] = airisk_routes;
         d->tables[4] = contract_fit_routes;
+        d->tables[5] = authress_routes;
         w.error_shapes = facade_error_shapes;
         snprintf(socket, sizeof socket, "%s/admin.sock", c->state_dir);
         w.admin_socket = socket;

@@ -163,7 +163,7 @@ static enum status refuse_unknown(const struct dispatch *d, const struct json *o
                 const struct json_field *f = fields;
                 while (f->name && !span_is(name, f->name))
                         f++;
-                if (!f->name)
+                if (!f->name && !(f->flags & JSON_OPEN))
                         return refuse(d, "unknown-field", name, -1,
                                       "There is no such member here.");
         }

@@ -6,6 +6,7 @@
  * agreement. Another's number is 403 "user-with-no-access", one that is not
  * there 404 "user-not-found".
  */
+#include "facade/authress.h"
 #include "facade/contract_fit.h"
 #include "facade/oauth2.h"
 
@@ -26,10 +27,31 @@ static void write_error(struct http_request *req, const struct error *e, struct 
         buf_char(body, '}');
 }
 
+#define AUTHRESS(prefix)                                \
+        {                                               \
+                prefix, au_write_error, AU_CONTENT_TYPE \
+        }
+
 const struct http_error_shape facade_error_shapes[] = {
         {"/app/", write_error, "application/problem+json"},
         {"/v1/webhooks", write_error, "application/problem+json"},
         {"/oauth2/", oauth2_error_write, "application/json"},
+        AUTHRESS("/api/authentication/"),
+        AUTHRESS("/v1/accounts"),
+        AUTHRESS("/v1/applications"),
+        AUTHRESS("/v1/claims"),
+        AUTHRESS("/v1/clients"),
+        AUTHRESS("/v1/connections"),
+        AUTHRESS("/v1/extensions"),
+        AUTHRESS("/v1/groups"),
+        AUTHRESS("/v1/identities"),
+        AUTHRESS("/v1/invites"),
+        AUTHRESS("/v1/records"),
+        AUTHRESS("/v1/requests"),
+        AUTHRESS("/v1/resources"),
+        AUTHRESS("/v1/roles"),
+        AUTHRESS("/v1/tenants"),
+        AUTHRESS("/v1/users"),
         {"/admin/", cf_write_error, "application/json"},
         {"/api/", cf_write_error, "application/json"},
         {"/auth/", cf_write_error, "application/json"},

@@ -11,10 +11,17 @@ FILE = pathlib.Path(__file__).resolve().parents[2] / "schemas" / "http" / "opena
 METHODS = ("get", "put", "post", "delete", "patch")
 PROBLEM = {"$ref": "#/components/responses/Problem"}
 CF_ERROR = {"$ref": "#/components/responses/CfError"}
+AU_ERROR = {"$ref": "#/components/responses/AuError"}
+AUTHRESS = tuple(f"/v1/{noun}" for noun in (
+    "accounts", "applications", "claims", "clients", "connections", "extensions", "groups",
+    "identities", "invites", "records", "requests", "resources", "roles", "tenants",
+    "users")) + ("/api/authentication/",)
 
 
 def refusal(path):
     """The shape of what is refused without being a route's."""
+    if path.startswith(AUTHRESS):
+        return AU_ERROR
     return CF_ERROR if path.startswith(("/admin/", "/api/", "/auth/")) else PROBLEM
 
 

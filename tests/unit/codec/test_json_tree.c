@@ -134,6 +134,26 @@ static void assert_undispatched(const char *text, const char *slug, const char *
         arena_fini(&arena);
 }
 
+static void test_an_open_table_ignores_other_members(void **state)
+{
+        (void)state;
+        struct named {
+                int64_t n;
+        } named = {0};
+        static const struct json_field open_fields[] = {
+                JSON_FIELD(struct named, n, "n", JSON_AS_INT, JSON_REQUIRED),
+                JSON_FIELD_END_OPEN,
+        };
+        struct json *v;
+        assert_int_equal(json_parse(SPAN("{\"x\":{},\"n\":7,\"N\":8}"), 8, &v, NULL), STATUS_OK);
+        assert_int_equal(json_dispatch(v, open_fields, &named, NULL, NULL), STATUS_OK);
+        assert_int_equal(named.n, 7);
+        json_free(v);
+        assert_int_equal(json_parse(SPAN("{\"x\":1}"), 8, &v, NULL), STATUS_OK);
+        assert_int_equal(json_dispatch(v, open_fields, &named, NULL, NULL), STATUS_INVALID);
+        json_free(v);
+}
+
 static void test_dispatch_refuses_what_the_table_does_not_say(void **state)
 {
         (void)state;
@@ -173,6 +193,7 @@ int main(void)
                 cmocka_unit_test(test_accessors_take_what_is_not_there),
                 cmocka_unit_test(test_dump_keeps_order_and_kinds),
                 cmocka_unit_test(test_dispatch_fills_a_struct),
+                cmocka_unit_test(test_an_open_table_ignores_other_members),
                 cmocka_unit_test(test_dispatch_refuses_what_the_table_does_not_say),
                 cmocka_unit_test(test_dispatch_stops_at_the_arenas_bound),
         };
