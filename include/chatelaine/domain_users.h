@@ -1,12 +1,12 @@
 /*
- * domain_users: people, their passwords, and the roles that callers make.
+ * domain_users: people and their passwords.
  * Passwords are scrypt texts (codec_crypto password_hash), made on the pool
  * before a command is submitted: never on a loop, never in a transaction.
  */
 #ifndef CHATELAINE_DOMAIN_USERS_H
 #define CHATELAINE_DOMAIN_USERS_H
 
-#include <chatelaine/domain_grants.h>
+#include <chatelaine/domain_roles.h>
 
 struct user_row {
         struct span id, name, password;
@@ -60,40 +60,5 @@ enum status user_delete_new(struct domain *d, struct settings *s, struct user_de
                             struct error *e)
         MUST_CHECK; /* its keys are revoked, agreements and statements removed, in the same
                        transaction */
-
-struct role_create {
-        struct domain_command base;
-        struct span name, id; /* id absent: made */
-        struct span *permissions;
-        size_t n_permissions;
-        char new_id[ID_HEX24_SIZE];
-};
-enum status role_create_new(struct domain *d, struct settings *s, struct role_create **ret,
-                            struct error *e)
-        MUST_CHECK; /* run: CONFLICT "role-exists", INVALID "invalid-permission" */
-/* Name, permissions or both; who holds the role is not touched. run: NOT_FOUND, DENIED
- * "role-built-in", CONFLICT "role-exists". */
-struct role_change {
-        struct domain_command base;
-        struct span id;   /* or name */
-        struct span name; /* absent = leave */
-        struct span *permissions;
-        size_t n_permissions;
-        bool has_permissions; /* replaces */
-};
-enum status role_change_new(struct domain *d, struct settings *s, struct role_change **ret,
-                            struct error *e) MUST_CHECK;
-/* Who held it holds nothing by it any more. run: NOT_FOUND, DENIED "role-built-in". */
-struct role_delete {
-        struct domain_command base;
-        struct span id; /* or name */
-};
-enum status role_delete_new(struct domain *d, struct settings *s, struct role_delete **ret,
-                            struct error *e) MUST_CHECK;
-enum status role_list(struct store_conn *db, const struct page *p, struct buf *out, struct error *e)
-        MUST_CHECK; /* built-in ones first; {id, name, permissions, built_in} */
-/* A role by id or name, as JSON. NOT_FOUND "role-not-found". */
-enum status role_write(struct store_conn *db, struct span id_or_name, struct buf *out,
-                       struct error *e) MUST_CHECK;
 
 #endif
