@@ -10,12 +10,12 @@
 struct admin_work {
         struct span path;
         int64_t from, to, count;
-        enum status (*run)(struct api_call *c, struct admin_work *w, struct error *e);
+        enum status (*run)(struct call *c, struct admin_work *w, struct error *e);
         enum status status;
         struct error error;
 };
 
-static enum status work(struct api_call *c, struct store_conn *db, struct error *e)
+static enum status work(struct call *c, struct store_conn *db, struct error *e)
 {
         (void)db;
         (void)e;
@@ -28,13 +28,13 @@ static enum status work(struct api_call *c, struct store_conn *db, struct error 
 static enum status record_outcome(struct ledger_tx *tx, struct domain_command *cmd, struct error *e)
 {
         (void)tx;
-        const struct admin_work *w = ((struct api_call *)cmd->context)->state;
+        const struct admin_work *w = ((struct call *)cmd->context)->state;
         if (w->status != STATUS_OK)
                 *e = w->error;
         return w->status;
 }
 
-static enum status answer(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         (void)e;
@@ -45,33 +45,33 @@ static enum status answer(struct api_call *c, struct domain_command *cmd, struct
         if (w->count >= 0)
                 json_member_int(&c->out, "published", w->count);
         json_obj_close(&c->out);
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-static enum status record(struct api_call *c, struct error *e)
+static enum status record(struct call *c, struct error *e)
 {
         struct domain_command *cmd;
-        TRY(domain_command_new(api_domain(c), c->settings, sizeof *cmd, 4096, &cmd, e));
+        TRY(domain_command_new(c->domain, c->settings, sizeof *cmd, 4096, &cmd, e));
         cmd->run = record_outcome;
-        return api_submit(c, cmd, answer, e);
+        return call_submit(c, cmd, answer, e);
 }
 
-static enum status start(struct api_call *c, struct admin_work *w, struct error *e)
+static enum status start(struct call *c, struct admin_work *w, struct error *e)
 {
         c->state = w;
         w->count = -1;
-        return api_defer(c, work, record, e);
+        return call_defer(c, work, record, e);
 }
 
-static enum status run_backup(struct api_call *c, struct admin_work *w, struct error *e)
+static enum status run_backup(struct call *c, struct admin_work *w, struct error *e)
 {
-        const struct api_hooks *hooks = &c->api->options.hooks;
+        const struct api_hooks *hooks = &api_of(c)->options.hooks;
         const char *path = arena_dup(c->arena, w->path);
         return path ? hooks->backup(hooks->ctx, path, e) : error_no_memory(e);
 }
 
-enum status admin_backup(struct api_call *c, struct error *e)
+enum status admin_backup(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct admin_work, path, "path", JSON_AS_TEXT,
@@ -79,9 +79,9 @@ enum status admin_backup(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct admin_work *w;
-        if (!API_NEW(c, w))
+        if (!CALL_NEW(c, w))
                 return error_no_memory(e);
-        TRY(api_body(c, fields, w, e));
+        TRY(call_body(c, fields, w, e));
         if (w->path.p[0] != '/' || memchr(w->path.p, '\0', w->path.len))
                 return error_set(e, STATUS_INVALID, "invalid-field", "/path",
                                  "The path is absolute: it is the daemon that writes there.");
@@ -90,31 +90,31 @@ enum status admin_backup(struct api_call *c, struct error *e)
         return start(c, w, e);
 }
 
-static enum status run_rotate(struct api_call *c, struct admin_work *w, struct error *e)
+static enum status run_rotate(struct call *c, struct admin_work *w, struct error *e)
 {
         (void)w;
-        const struct api_hooks *hooks = &c->api->options.hooks;
+        const struct api_hooks *hooks = &api_of(c)->options.hooks;
         return hooks->rotate_secrets(hooks->ctx, e);
 }
 
-enum status admin_rotate_secrets(struct api_call *c, struct error *e)
+enum status admin_rotate_secrets(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {JSON_FIELD_END};
         struct admin_work *w;
-        if (!API_NEW(c, w))
+        if (!CALL_NEW(c, w))
                 return error_no_memory(e);
-        TRY(api_body(c, fields, w, e));
+        TRY(call_body(c, fields, w, e));
         w->run = run_rotate;
         return start(c, w, e);
 }
 
-static enum status run_republish(struct api_call *c, struct admin_work *w, struct error *e)
+static enum status run_republish(struct call *c, struct admin_work *w, struct error *e)
 {
-        const struct api_hooks *hooks = &c->api->options.hooks;
+        const struct api_hooks *hooks = &api_of(c)->options.hooks;
         return hooks->republish(hooks->ctx, w->from, w->to, &w->count, e);
 }
 
-enum status admin_republish(struct api_call *c, struct error *e)
+enum status admin_republish(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct admin_work, from, "from", JSON_AS_INT, JSON_REQUIRED),
@@ -122,10 +122,10 @@ enum status admin_republish(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct admin_work *w;
-        if (!API_NEW(c, w))
+        if (!CALL_NEW(c, w))
                 return error_no_memory(e);
-        w->to = ledger_head(domain_ledger(api_domain(c)));
-        TRY(api_body(c, fields, w, e));
+        w->to = ledger_head(domain_ledger(c->domain));
+        TRY(call_body(c, fields, w, e));
         if (w->from < 1 || w->to < w->from)
                 return error_set(e, STATUS_INVALID, "invalid-field", "/from",
                                  "It is a sequence number from 1, and not behind `to`.");
@@ -135,11 +135,11 @@ enum status admin_republish(struct api_call *c, struct error *e)
 
 /* ---- the audit chain ---- */
 
-static enum status verify_work(struct api_call *c, struct store_conn *db, struct error *e)
+static enum status verify_work(struct call *c, struct store_conn *db, struct error *e)
 {
         const struct query_int *from = c->state;
         struct journal_verdict verdict;
-        TRY(journal_verify(db, domain_secrets(api_domain(c)), from->value, &verdict, e));
+        TRY(journal_verify(db, domain_secrets(c->domain), from->value, &verdict, e));
         json_obj_open(&c->out);
         json_member_int(&c->out, "rows", verdict.rows);
         json_member_int(&c->out, "first", verdict.first);
@@ -149,26 +149,26 @@ static enum status verify_work(struct api_call *c, struct store_conn *db, struct
         return STATUS_OK;
 }
 
-enum status admin_audit_verify(struct api_call *c, struct error *e)
+enum status admin_audit_verify(struct call *c, struct error *e)
 {
         static const struct query_field fields[] = {
                 {.name = "from", .type = QUERY_INT, .offset = 0},
                 QUERY_END,
         };
         struct query_int *from;
-        if (!API_NEW(c, from))
+        if (!CALL_NEW(c, from))
                 return error_no_memory(e);
         TRY(query_read(c, fields, from, e));
         c->state = from;
-        return api_defer(c, verify_work, api_then_reply, e);
+        return call_defer(c, verify_work, call_then_reply, e);
 }
 
-enum status admin_audit_key(struct api_call *c, struct error *e)
+enum status admin_audit_key(struct call *c, struct error *e)
 {
         uint32_t number = 0;
         struct buf CLEANUP(buf_fini) pem;
         const struct pkey *key =
-                secrets_pkey(domain_secrets(api_domain(c)), SECRET_CHECKPOINT, 0, &number);
+                secrets_pkey(domain_secrets(c->domain), SECRET_CHECKPOINT, 0, &number);
         if (!key)
                 return error_set(e, STATUS_INTERNAL, "no-checkpoint-key", NULL,
                                  "The secret file has no checkpoint key.");
@@ -178,7 +178,7 @@ enum status admin_audit_key(struct api_call *c, struct error *e)
         json_member_int(&c->out, "key_number", number);
         json_member_text(&c->out, "public_key", buf_view(&pem));
         json_obj_close(&c->out);
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
@@ -196,13 +196,13 @@ static const char *method_name(enum http_method m)
         return "";
 }
 
-enum status admin_routes(struct api_call *c, struct error *e)
+enum status admin_routes(struct call *c, struct error *e)
 {
         (void)e;
         json_obj_open(&c->out);
         json_key(&c->out, "items");
         json_arr_open(&c->out);
-        const struct http_route *const *tables = c->api->options.route_tables;
+        const struct http_route *const *tables = api_of(c)->options.route_tables;
         for (size_t t = 0; tables && tables[t]; t++) {
                 for (const struct http_route *r = tables[t]; r->path; r++) {
                         json_obj_open(&c->out);
@@ -214,6 +214,6 @@ enum status admin_routes(struct api_call *c, struct error *e)
         }
         json_arr_close(&c->out);
         json_obj_close(&c->out);
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }

@@ -3,16 +3,15 @@
 #include "api/endpoints.h"
 #include "api/query.h"
 
-enum status apps_may(const struct api_call *c, const char *permission, struct span slug,
+enum status apps_may(const struct call *c, const char *permission, struct span slug,
                      struct error *e)
 {
-        if (grants_allow(c->who, permission, api_resource(c, "webhooks", slug)))
+        if (grants_allow(c->who, permission, call_resource(c, "webhooks", slug)))
                 return STATUS_OK;
-        return api_may(c, permission, api_resource(c, "apps", slug), e);
+        return call_may(c, permission, call_resource(c, "apps", slug), e);
 }
 
-enum status apps_one(struct api_call *c, const char *permission, struct app_row *ret,
-                     struct error *e)
+enum status apps_one(struct call *c, const char *permission, struct app_row *ret, struct error *e)
 {
         c->target = api_param(c, "slug");
         TRY(app_find(c->db, c->target, c->arena, ret, e));
@@ -21,28 +20,28 @@ enum status apps_one(struct api_call *c, const char *permission, struct app_row 
                         "app-not-found", e);
 }
 
-enum status apps_list(struct api_call *c, struct error *e)
+enum status apps_list(struct call *c, struct error *e)
 {
         struct page page;
         TRY(query_page(c, &page, e));
-        TRY(api_may(c, "apps:read", SPAN("apps"), e));
+        TRY(call_may(c, "apps:read", SPAN("apps"), e));
         TRY(app_list(c->db, &page, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-enum status apps_get(struct api_call *c, struct error *e)
+enum status apps_get(struct call *c, struct error *e)
 {
         struct app_row app;
         TRY(apps_one(c, "apps:read", &app, e));
         TRY(app_write(c->db, &app, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
 /* The app {c->target} as it is now; with its secret in front where there is one to show, this once.
  */
-static enum status reply_app(struct api_call *c, unsigned status, bool has_secret,
+static enum status reply_app(struct call *c, unsigned status, bool has_secret,
                              const struct buf *secret, struct error *e)
 {
         struct app_row app;
@@ -68,7 +67,7 @@ static enum status reply_app(struct api_call *c, unsigned status, bool has_secre
                 json_member_text(&c->out, "slug", c->target);
                 json_obj_close(&c->out);
         }
-        api_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
@@ -80,7 +79,7 @@ struct create_body {
         struct json_texts scopes, optional_scopes;
 };
 
-static enum status answer_created(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_app(c, 201, true, &((struct app_create *)cmd)->secret_text, e);
 }
@@ -105,7 +104,7 @@ static enum status create_fill(const struct create_body *body, struct app_create
 }
 
 /* apps:write on apps/SLUG. */
-enum status apps_post(struct api_call *c, struct error *e)
+enum status apps_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct create_body, slug, "slug", JSON_AS_TEXT,
@@ -124,19 +123,19 @@ enum status apps_post(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct create_body body = {.require_agreement = true, .replay_guard = true};
-        TRY(api_may(c, "apps:write", SPAN_NONE, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_may(c, "apps:write", SPAN_NONE, e));
+        TRY(call_body(c, fields, &body, e));
         c->target = body.slug;
         TRY(apps_may(c, "apps:write", body.slug, e));
 
         struct app_create *cmd;
-        TRY(app_create_new(api_domain(c), c->settings, &cmd, e));
+        TRY(app_create_new(c->domain, c->settings, &cmd, e));
         enum status status = create_fill(&body, cmd, e);
         if (status != STATUS_OK) {
                 domain_command_free(&cmd->base);
                 return status;
         }
-        return api_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
 /* ---- change ---- */
@@ -147,7 +146,7 @@ struct change_body {
         struct json_texts scopes, optional_scopes;
 };
 
-static enum status answer_changed(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         return reply_app(c, 200, false, NULL, e);
@@ -165,7 +164,7 @@ static enum status flag_read(const struct json *value, const char *at, int *ret,
         return STATUS_OK;
 }
 
-static enum status change_fill(const struct api_call *c, const struct change_body *body,
+static enum status change_fill(const struct call *c, const struct change_body *body,
                                struct app_change *cmd, struct error *e)
 {
         cmd->name = body->name;
@@ -183,7 +182,7 @@ static enum status change_fill(const struct api_call *c, const struct change_bod
         return STATUS_OK;
 }
 
-enum status apps_patch(struct api_call *c, struct error *e)
+enum status apps_patch(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct change_body, name, "name", JSON_AS_TEXT, 0),
@@ -199,16 +198,16 @@ enum status apps_patch(struct api_call *c, struct error *e)
         struct change_body body = {0};
         struct app_row app;
         TRY(apps_one(c, "apps:write", &app, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         struct app_change *cmd;
-        TRY(app_change_new(api_domain(c), c->settings, &cmd, e));
+        TRY(app_change_new(c->domain, c->settings, &cmd, e));
         cmd->slug = app.slug;
         enum status status = change_fill(c, &body, cmd, e);
         if (status != STATUS_OK) {
                 domain_command_free(&cmd->base);
                 return status;
         }
-        return api_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
 /* ---- rotate, delete ---- */
@@ -218,7 +217,7 @@ struct rotate_body {
         struct span key, algorithm;
 };
 
-static enum status answer_rotated(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_rotated(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_app(c, 200, true, &((struct app_rotate *)cmd)->secret_text, e);
 }
@@ -235,7 +234,7 @@ static enum status rotate_fill(const struct rotate_body *body, struct app_rotate
         return STATUS_OK;
 }
 
-enum status apps_rotate(struct api_call *c, struct error *e)
+enum status apps_rotate(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct rotate_body, grace, "grace", JSON_AS_VALUE, 0),
@@ -247,24 +246,24 @@ enum status apps_rotate(struct api_call *c, struct error *e)
         struct rotate_body body = {0};
         struct app_row app;
         TRY(apps_one(c, "apps:write", &app, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         struct app_rotate *cmd;
-        TRY(app_rotate_new(api_domain(c), c->settings, &cmd, e));
+        TRY(app_rotate_new(c->domain, c->settings, &cmd, e));
         cmd->slug = app.slug;
         enum status status = rotate_fill(&body, cmd, e);
         if (status != STATUS_OK) {
                 domain_command_free(&cmd->base);
                 return status;
         }
-        return api_submit(c, &cmd->base, answer_rotated, e);
+        return call_submit(c, &cmd->base, answer_rotated, e);
 }
 
-enum status apps_delete(struct api_call *c, struct error *e)
+enum status apps_delete(struct call *c, struct error *e)
 {
         struct app_row app;
         TRY(apps_one(c, "apps:write", &app, e));
         struct app_delete *cmd;
-        TRY(app_delete_new(api_domain(c), c->settings, &cmd, e));
+        TRY(app_delete_new(c->domain, c->settings, &cmd, e));
         cmd->slug = app.slug;
-        return api_submit(c, &cmd->base, api_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }

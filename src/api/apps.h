@@ -8,11 +8,11 @@
 
 #include "api/call.h"
 
-enum status apps_may(const struct api_call *c, const char *permission, struct span slug,
+enum status apps_may(const struct call *c, const char *permission, struct span slug,
                      struct error *e) MUST_CHECK;
 /* The app {slug} of the path, on which the caller holds `permission`; NOT_FOUND "app-not-found"
  * where it may not be seen. */
-enum status apps_one(struct api_call *c, const char *permission, struct app_row *ret,
+enum status apps_one(struct call *c, const char *permission, struct app_row *ret,
                      struct error *e) MUST_CHECK;
 
 #endif

@@ -49,7 +49,7 @@ static bool page_row(void *ctx, const struct journal_row *r)
         return w->out->status == STATUS_OK;
 }
 
-static enum status page_work(struct api_call *c, struct store_conn *db, struct error *e)
+static enum status page_work(struct call *c, struct store_conn *db, struct error *e)
 {
         const struct events_query *q = c->state;
         struct page_writer w = {.out = &c->out,
@@ -147,12 +147,12 @@ static bool stream_next(struct http_request *req, struct buf *out, void *ctx)
                out->status == STATUS_OK;
 }
 
-static enum status stream_start(struct api_call *c, const struct events_query *q, struct error *e)
+static enum status stream_start(struct call *c, const struct events_query *q, struct error *e)
 {
         struct stream *s = calloc(1, sizeof *s);
         if (!s)
                 return error_no_memory(e);
-        *s = (struct stream){.api = c->api,
+        *s = (struct stream){.api = api_of(c),
                              .db = c->db,
                              .settings = c->settings,
                              .caller = c->who->caller,
@@ -165,7 +165,7 @@ static enum status stream_start(struct api_call *c, const struct events_query *q
                  seen < INT64_MAX)
                 s->from = seen + 1;
         else
-                s->from = ledger_head(domain_ledger(api_domain(c))) + 1;
+                s->from = ledger_head(domain_ledger(c->domain)) + 1;
         /* The call ends here: the stream keeps its settings. */
         http_reply_stream(c->req, stream_next, stream_free, s, STREAM_POLL_MS);
         return STATUS_OK;
@@ -173,7 +173,7 @@ static enum status stream_start(struct api_call *c, const struct events_query *q
 
 /* ---- GET /v1/events ---- */
 
-static bool wants_stream(const struct api_call *c)
+static bool wants_stream(const struct call *c)
 {
         struct span accept = http_header(c->req, "Accept");
         while (accept.p) {
@@ -187,7 +187,7 @@ static bool wants_stream(const struct api_call *c)
         return false;
 }
 
-enum status events_get(struct api_call *c, struct error *e)
+enum status events_get(struct call *c, struct error *e)
 {
         static const struct query_field fields[] = {
                 QUERY_FIELD(struct events_query, topic, "topic", QUERY_TEXT),
@@ -196,11 +196,11 @@ enum status events_get(struct api_call *c, struct error *e)
                 QUERY_END,
         };
         struct events_query *q;
-        if (!API_NEW(c, q))
+        if (!CALL_NEW(c, q))
                 return error_no_memory(e);
         q->page.limit = PAGE_LIMIT_DEFAULT;
         q->topics = ALL_TOPICS;
-        TRY(api_may(c, "events:read", SPAN("events"), e));
+        TRY(call_may(c, "events:read", SPAN("events"), e));
         TRY(query_read(c, fields, q, e));
         if (q->page.cursor.p && q->from.is_given)
                 return error_set(e, STATUS_INVALID, "invalid-parameter", "cursor",
@@ -217,5 +217,5 @@ enum status events_get(struct api_call *c, struct error *e)
         c->state = q;
         if (wants_stream(c))
                 return stream_start(c, q, e);
-        return api_defer(c, page_work, api_then_reply, e);
+        return call_defer(c, page_work, call_then_reply, e);
 }

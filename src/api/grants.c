@@ -14,7 +14,7 @@ static enum status at_member(struct error *e, enum status status, const char *at
         return status;
 }
 
-static enum status grant_read(struct api_call *c, const struct json *item, const char *at, size_t i,
+static enum status grant_read(struct call *c, const struct json *item, const char *at, size_t i,
                               const char *default_resource, struct grant *ret, struct error *e)
 {
         static const struct json_field fields[] = {
@@ -50,7 +50,7 @@ static enum status grant_read(struct api_call *c, const struct json *item, const
         return STATUS_OK;
 }
 
-enum status grants_read(struct api_call *c, const struct json *array, const char *at,
+enum status grants_read(struct call *c, const struct json *array, const char *at,
                         const char *default_resource, struct grant **ret, size_t *ret_n,
                         struct error *e)
 {
@@ -68,8 +68,8 @@ enum status grants_read(struct api_call *c, const struct json *array, const char
         return STATUS_OK;
 }
 
-enum status grants_within(const struct api_call *c, const char *at, const struct grant *list,
-                          size_t n, struct error *e)
+enum status grants_within(const struct call *c, const char *at, const struct grant *list, size_t n,
+                          struct error *e)
 {
         for (size_t i = 0; i < n; i++) {
                 const struct grant *g = &list[i];
@@ -82,7 +82,7 @@ enum status grants_within(const struct api_call *c, const char *at, const struct
         return STATUS_OK;
 }
 
-enum status grants_held(const struct api_call *c, const char *subject, struct error *e)
+enum status grants_held(const struct call *c, const char *subject, struct error *e)
 {
         struct rights rights;
         TRY(grants_load(c->db, subject, c->arena, &rights, e));
@@ -90,12 +90,12 @@ enum status grants_held(const struct api_call *c, const char *subject, struct er
                 const char *action = arena_dup(c->arena, rights.list[i].action);
                 if (!action)
                         return error_no_memory(e);
-                TRY(api_may(c, action, rights.list[i].resource, e));
+                TRY(call_may(c, action, rights.list[i].resource, e));
         }
         return STATUS_OK;
 }
 
-enum status resources_read(struct api_call *c, const struct json_texts *texts, const char *at,
+enum status resources_read(struct call *c, const struct json_texts *texts, const char *at,
                            struct span **ret, struct error *e)
 {
         if (texts->n > GRANTS_MAX)

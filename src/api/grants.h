@@ -12,18 +12,18 @@
  * stands for an absent resource. INVALID with its pointer: "invalid-field", "invalid-resource",
  * "too-many-grants".
  */
-enum status grants_read(struct api_call *c, const struct json *array, const char *at,
+enum status grants_read(struct call *c, const struct json *array, const char *at,
                         const char *default_resource, struct grant **ret, size_t *ret_n,
                         struct error *e) MUST_CHECK;
 /* Each role within what the caller may give there; where = its pointer. DENIED "may-not-give";
  * NOT_FOUND "role-not-found". */
-enum status grants_within(const struct api_call *c, const char *at, const struct grant *list,
-                          size_t n, struct error *e) MUST_CHECK;
+enum status grants_within(const struct call *c, const char *at, const struct grant *list, size_t n,
+                          struct error *e) MUST_CHECK;
 /* The caller may give all that `subject` holds: asked before the caller gets hold of its
  * credential. */
-enum status grants_held(const struct api_call *c, const char *subject, struct error *e) MUST_CHECK;
+enum status grants_held(const struct call *c, const char *subject, struct error *e) MUST_CHECK;
 /* Resources of an array of texts. */
-enum status resources_read(struct api_call *c, const struct json_texts *texts, const char *at,
+enum status resources_read(struct call *c, const struct json_texts *texts, const char *at,
                            struct span **ret, struct error *e) MUST_CHECK;
 
 #endif

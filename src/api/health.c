@@ -3,27 +3,27 @@
 
 #include <chatelaine/base_metrics.h>
 
-enum status health_alive(struct api_call *c, struct error *e)
+enum status health_alive(struct call *c, struct error *e)
 {
         (void)e;
         json_obj_open(&c->out);
         json_member_text(&c->out, "status", SPAN("ok"));
-        json_member_text(&c->out, "version", span_of(c->api->options.version));
+        json_member_text(&c->out, "version", span_of(api_of(c)->options.version));
         json_obj_close(&c->out);
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
 /* A dead Kafka does not count: nothing but the publisher waits for it. */
-enum status health_ready(struct api_call *c, struct error *e)
+enum status health_ready(struct call *c, struct error *e)
 {
         (void)e;
-        const struct api_hooks *hooks = &c->api->options.hooks;
+        const struct api_hooks *hooks = &api_of(c)->options.hooks;
         struct check {
                 const char *name;
                 bool is_fine;
         } checks[] = {
-                {"store", ledger_is_healthy(domain_ledger(api_domain(c)))},
+                {"store", ledger_is_healthy(domain_ledger(c->domain))},
                 {"schema", hooks->is_schema_ok(hooks->ctx)},
                 {"disk", hooks->is_disk_ok(hooks->ctx)},
                 {"not_draining", !hooks->is_draining(hooks->ctx)},
@@ -41,14 +41,14 @@ enum status health_ready(struct api_call *c, struct error *e)
                 json_member_bool(&c->out, checks[i].name, checks[i].is_fine);
         json_obj_close(&c->out);
         json_obj_close(&c->out);
-        api_reply_out(c, is_ready ? 200 : 503);
+        call_reply_out(c, is_ready ? 200 : 503);
         return STATUS_OK;
 }
 
-enum status health_metrics(struct api_call *c, struct error *e)
+enum status health_metrics(struct call *c, struct error *e)
 {
         metrics_write(&c->out);
-        TRY(api_out_check(c, e));
-        api_reply(c, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&c->out));
+        TRY(call_out_check(c, e));
+        call_reply(c, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&c->out));
         return STATUS_OK;
 }

@@ -3,8 +3,8 @@
 #include "api/endpoints.h"
 #include "api/query.h"
 
-enum status keys_by_id(struct api_call *c, struct span id, const char *permission,
-                       struct key_row *ret, struct error *e)
+enum status keys_by_id(struct call *c, struct span id, const char *permission, struct key_row *ret,
+                       struct error *e)
 {
         TRY(key_get(c->db, id, clock_now_ms(), c->arena, ret, e));
         enum status allowed = key_may(c->db, ret, c->who, permission, e);
@@ -13,8 +13,7 @@ enum status keys_by_id(struct api_call *c, struct span id, const char *permissio
         return api_hide(allowed, visible, "key-not-found", e);
 }
 
-enum status keys_one(struct api_call *c, const char *permission, struct key_row *ret,
-                     struct error *e)
+enum status keys_one(struct call *c, const char *permission, struct key_row *ret, struct error *e)
 {
         c->target = api_param(c, "id");
         return keys_by_id(c, c->target, permission, ret, e);
@@ -22,12 +21,12 @@ enum status keys_one(struct api_call *c, const char *permission, struct key_row 
 
 /* ---- reading: keys:read ---- */
 
-enum status keys_get(struct api_call *c, struct error *e)
+enum status keys_get(struct call *c, struct error *e)
 {
         struct key_row row;
         TRY(keys_one(c, "keys:read", &row, e));
         TRY(key_write(c->db, &row, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
@@ -37,14 +36,14 @@ struct keys_query {
         struct page page;
 };
 
-static enum status list_work(struct api_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         const struct keys_query *q = c->state;
         return key_list(db, &q->filter, &q->page, clock_now_ms(), c->who, &c->out, e);
 }
 
 /* keys:read somewhere; each row by itself. */
-enum status keys_list(struct api_call *c, struct error *e)
+enum status keys_list(struct call *c, struct error *e)
 {
         static const struct query_field fields[] = {
                 QUERY_FIELD(struct keys_query, filter.user, "user", QUERY_TEXT),
@@ -58,11 +57,11 @@ enum status keys_list(struct api_call *c, struct error *e)
                 QUERY_END,
         };
         struct keys_query *q;
-        if (!API_NEW(c, q))
+        if (!CALL_NEW(c, q))
                 return error_no_memory(e);
         q->page.limit = PAGE_LIMIT_DEFAULT;
         TRY(query_read(c, fields, q, e));
-        TRY(api_may(c, "keys:read", SPAN_NONE, e));
+        TRY(call_may(c, "keys:read", SPAN_NONE, e));
         if (q->filter.resource.p)
                 TRY(resource_read(q->filter.resource, &q->filter.resource, e));
         if (q->state.p) {
@@ -74,23 +73,23 @@ enum status keys_list(struct api_call *c, struct error *e)
                 q->filter.has_upstream_state = true;
         }
         c->state = q;
-        return api_defer(c, list_work, api_then_reply, e);
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
 /* ---- ending: keys:revoke ---- */
 
 /* The key as it is now, read by the loop after the commit. */
-static enum status answer_key(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_key(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         struct key_row row;
         TRY(key_get(c->db, c->target, clock_now_ms(), c->arena, &row, e));
         TRY(key_write(c->db, &row, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-enum status keys_patch(struct api_call *c, struct error *e)
+enum status keys_patch(struct call *c, struct error *e)
 {
         struct patch {
                 bool active;
@@ -101,47 +100,47 @@ enum status keys_patch(struct api_call *c, struct error *e)
         };
         struct key_row row;
         TRY(keys_one(c, "keys:revoke", &row, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
 
         struct key_suspend *cmd;
-        TRY(key_suspend_new(api_domain(c), c->settings, &cmd, e));
+        TRY(key_suspend_new(c->domain, c->settings, &cmd, e));
         cmd->id = row.id;
         cmd->is_active = body.active;
-        return api_submit(c, &cmd->base, answer_key, e);
+        return call_submit(c, &cmd->base, answer_key, e);
 }
 
 /* Try again upstream, at once. */
-enum status keys_retry(struct api_call *c, struct error *e)
+enum status keys_retry(struct call *c, struct error *e)
 {
         struct key_row row;
         TRY(keys_one(c, "keys:revoke", &row, e));
         struct key_retry *cmd;
-        TRY(key_retry_new(api_domain(c), c->settings, &cmd, e));
+        TRY(key_retry_new(c->domain, c->settings, &cmd, e));
         cmd->id = row.id;
-        return api_submit(c, &cmd->base, answer_key, e);
+        return call_submit(c, &cmd->base, answer_key, e);
 }
 
-enum status keys_delete(struct api_call *c, struct error *e)
+enum status keys_delete(struct call *c, struct error *e)
 {
         struct key_row row;
         TRY(keys_one(c, "keys:revoke", &row, e));
         struct key_revoke *cmd;
-        TRY(key_revoke_new(api_domain(c), c->settings, &cmd, e));
+        TRY(key_revoke_new(c->domain, c->settings, &cmd, e));
         cmd->selector =
                 (struct key_selector){.ids = &c->target, .n_ids = 1, .is_by_id_strict = true};
         cmd->reason = KEY_REASON_REVOKED;
-        return api_submit(c, &cmd->base, api_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }
 
-static void reply_revoked(struct api_call *c, int64_t n)
+static void reply_revoked(struct call *c, int64_t n)
 {
         json_obj_open(&c->out);
         json_member_int(&c->out, "revoked", n);
         json_obj_close(&c->out);
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
 }
 
-static enum status answer_revoked(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_revoked(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)e;
         reply_revoked(c, ((struct key_revoke *)cmd)->revoked);
@@ -154,14 +153,14 @@ static enum status answer_revoked(struct api_call *c, struct domain_command *cmd
  * resource's, or each of the ids. An id that the caller may not see is passed
  * over, as one that does not exist.
  */
-static enum status revoke_allowed(struct api_call *c, struct key_selector *sel, struct error *e)
+static enum status revoke_allowed(struct call *c, struct key_selector *sel, struct error *e)
 {
         struct error denied;
-        enum status status = api_may(c, "keys:revoke", SPAN("keys"), &denied);
+        enum status status = call_may(c, "keys:revoke", SPAN("keys"), &denied);
         if (status == STATUS_DENIED && sel->user.p)
-                status = api_may(c, "keys:revoke", api_resource(c, "users", sel->user), &denied);
+                status = call_may(c, "keys:revoke", call_resource(c, "users", sel->user), &denied);
         if (status == STATUS_DENIED && sel->resource.p)
-                status = api_may(c, "keys:revoke", sel->resource, &denied);
+                status = call_may(c, "keys:revoke", sel->resource, &denied);
         if (status != STATUS_DENIED || sel->n_ids == 0) {
                 if (status != STATUS_OK)
                         *e = denied;
@@ -181,7 +180,7 @@ static enum status revoke_allowed(struct api_call *c, struct key_selector *sel, 
 }
 
 /* A user given by name, as its id: rights are held on ids. */
-static enum status selector_user(struct api_call *c, struct key_selector *sel, struct error *e)
+static enum status selector_user(struct call *c, struct key_selector *sel, struct error *e)
 {
         struct user_row user;
         enum status status = user_find(c->db, sel->user, c->arena, &user, e);
@@ -190,7 +189,7 @@ static enum status selector_user(struct api_call *c, struct key_selector *sel, s
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-enum status keys_revoke(struct api_call *c, struct error *e)
+enum status keys_revoke(struct call *c, struct error *e)
 {
         struct revoke {
                 struct span user, resource, app;
@@ -204,7 +203,7 @@ enum status keys_revoke(struct api_call *c, struct error *e)
                 JSON_FIELD(struct revoke, ids, "ids", JSON_AS_TEXTS, JSON_NULLABLE | JSON_NONEMPTY),
                 JSON_FIELD_END,
         };
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         struct key_selector sel = {
                 .user = body.user, .app = body.app, .ids = body.ids.items, .n_ids = body.ids.n};
         if (body.resource.p)
@@ -224,10 +223,10 @@ enum status keys_revoke(struct api_call *c, struct error *e)
                 return STATUS_OK;
         }
         struct key_revoke *cmd;
-        TRY(key_revoke_new(api_domain(c), c->settings, &cmd, e));
+        TRY(key_revoke_new(c->domain, c->settings, &cmd, e));
         cmd->selector = sel;
         cmd->reason = KEY_REASON_REVOKED;
-        return api_submit(c, &cmd->base, answer_revoked, e);
+        return call_submit(c, &cmd->base, answer_revoked, e);
 }
 
 /* ---- POST /v1/keys/verify: keys:verify anywhere, since who holds the key could find out all that
@@ -237,8 +236,8 @@ struct verify {
         struct span key, permission, resource;
 };
 
-static enum status verify_allowed(struct api_call *c, const struct verify *v,
-                                  const struct key_row *row, bool *ret, struct error *e)
+static enum status verify_allowed(struct call *c, const struct verify *v, const struct key_row *row,
+                                  bool *ret, struct error *e)
 {
         struct principal key;
         struct span action, resource = SPAN_NONE;
@@ -253,8 +252,8 @@ static enum status verify_allowed(struct api_call *c, const struct verify *v,
         return STATUS_OK;
 }
 
-static enum status verify_write(struct api_call *c, const struct verify *v,
-                                const struct key_row *row, struct error *e)
+static enum status verify_write(struct call *c, const struct verify *v, const struct key_row *row,
+                                struct error *e)
 {
         static const char *const shown[] = {"state",  "id",        "user",
                                             "grants", "resources", "expires_at"};
@@ -282,7 +281,7 @@ static enum status verify_write(struct api_call *c, const struct verify *v,
         return STATUS_OK;
 }
 
-enum status keys_verify(struct api_call *c, struct error *e)
+enum status keys_verify(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct verify, key, "key", JSON_AS_TEXT, JSON_REQUIRED),
@@ -292,8 +291,8 @@ enum status keys_verify(struct api_call *c, struct error *e)
         };
         struct verify body = {0};
         struct span ignored;
-        TRY(api_may(c, "keys:verify", SPAN_NONE, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_may(c, "keys:verify", SPAN_NONE, e));
+        TRY(call_body(c, fields, &body, e));
         if (body.permission.p)
                 TRY(action_read(body.permission, &ignored, e));
         if (body.resource.p && !body.permission.p)
@@ -303,14 +302,14 @@ enum status keys_verify(struct api_call *c, struct error *e)
                 TRY(resource_read(body.resource, &ignored, e));
 
         struct key_row row;
-        enum status status = key_find(api_domain(c), c->db, body.key, c->arena, &row, e);
+        enum status status = key_find(c->domain, c->db, body.key, c->arena, &row, e);
         if (status == STATUS_NOT_FOUND ||
             (status == STATUS_OK && !key_is_valid(&row, clock_now_ms()))) {
-                api_reply(c, 200, "application/json", SPAN("{\"valid\":false}"));
+                call_reply(c, 200, "application/json", SPAN("{\"valid\":false}"));
                 return STATUS_OK;
         }
         TRY(status);
         TRY(verify_write(c, &body, &row, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }

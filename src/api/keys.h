@@ -14,10 +14,10 @@
 #include <chatelaine/domain_users.h>
 
 /* The key {id} of the path, on which the caller holds `permission`. NOT_FOUND, DENIED. */
-enum status keys_one(struct api_call *c, const char *permission, struct key_row *ret,
+enum status keys_one(struct call *c, const char *permission, struct key_row *ret,
                      struct error *e) MUST_CHECK;
 /* The same for an id from elsewhere. */
-enum status keys_by_id(struct api_call *c, struct span id, const char *permission,
-                       struct key_row *ret, struct error *e) MUST_CHECK;
+enum status keys_by_id(struct call *c, struct span id, const char *permission, struct key_row *ret,
+                       struct error *e) MUST_CHECK;
 
 #endif

@@ -12,8 +12,8 @@
  * 201 with the row's members and `key` in front. The key is committed: where its row cannot be
  * read back, what the command knows is the answer all the same.
  */
-static enum status reply_minted(struct api_call *c, const char *id, struct span key,
-                                int64_t expires_at, struct error *e)
+static enum status reply_minted(struct call *c, const char *id, struct span key, int64_t expires_at,
+                                struct error *e)
 {
         struct key_row row;
         enum status status = key_get(c->db, span_of(id), clock_now_ms(), c->arena, &row, e);
@@ -32,7 +32,7 @@ static enum status reply_minted(struct api_call *c, const char *id, struct span 
         char location[64];
         snprintf(location, sizeof location, "/v1/keys/%s", id);
         http_reply_header(c->req, "Location", location);
-        api_reply_out(c, 201);
+        call_reply_out(c, 201);
         return STATUS_OK;
 }
 
@@ -44,7 +44,7 @@ struct mint {
         struct json_texts resources;
 };
 
-static enum status answer_mint(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_mint(struct call *c, struct domain_command *cmd, struct error *e)
 {
         const struct key_mint *m = (struct key_mint *)cmd;
         return reply_minted(c, m->id, m->is_repeat ? SPAN_NONE : span_of(m->key), m->ret_expires_at,
@@ -53,7 +53,7 @@ static enum status answer_mint(struct api_call *c, struct domain_command *cmd, s
 
 /* Method, route and canonical body: a repeat that says the same in other white space is the same.
  */
-static enum status request_hash(struct api_call *c, uint8_t out[SHA256_SIZE], struct error *e)
+static enum status request_hash(struct call *c, uint8_t out[SHA256_SIZE], struct error *e)
 {
         struct buf CLEANUP(buf_fini) canonical;
         buf_init(&canonical, (size_t)c->settings->config->limits.body_bytes * 6 + 64);
@@ -69,7 +69,7 @@ static enum status request_hash(struct api_call *c, uint8_t out[SHA256_SIZE], st
         return STATUS_OK;
 }
 
-static enum status idempotency(struct api_call *c, struct key_mint *m, struct error *e)
+static enum status idempotency(struct call *c, struct key_mint *m, struct error *e)
 {
         struct span name = http_header(c->req, "Idempotency-Key");
         if (!name.p)
@@ -103,7 +103,7 @@ static enum status read_expiry(const struct mint *body, struct key_mint *m, stru
 }
 
 /* A token minted elsewhere that ends with this key. */
-static enum status read_upstream(struct api_call *c, const struct json *object, struct key_mint *m,
+static enum status read_upstream(struct call *c, const struct json *object, struct key_mint *m,
                                  struct error *e)
 {
         struct upstream {
@@ -126,7 +126,7 @@ static enum status read_upstream(struct api_call *c, const struct json *object, 
         return STATUS_OK;
 }
 
-static enum status mint_fill(struct api_call *c, const struct mint *body, struct key_mint *m,
+static enum status mint_fill(struct call *c, const struct mint *body, struct key_mint *m,
                              struct error *e)
 {
         m->user = body->user;
@@ -145,7 +145,7 @@ static enum status mint_fill(struct api_call *c, const struct mint *body, struct
  * keys:create somewhere, and each grant within what the caller may give on its resource. Resources
  * that the key is only bound to give no right: they end it.
  */
-enum status keys_mint(struct api_call *c, struct error *e)
+enum status keys_mint(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct mint, user, "user", JSON_AS_TEXT, JSON_REQUIRED | JSON_NONEMPTY),
@@ -159,23 +159,23 @@ enum status keys_mint(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct mint body = {0};
-        TRY(api_may(c, "keys:create", SPAN_NONE, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_may(c, "keys:create", SPAN_NONE, e));
+        TRY(call_body(c, fields, &body, e));
 
         struct key_mint *m;
-        TRY(key_mint_new(api_domain(c), c->settings, &m, e));
+        TRY(key_mint_new(c->domain, c->settings, &m, e));
         c->target = span_of(arena_dup(c->arena, span_of(m->id)));
         enum status status = mint_fill(c, &body, m, e);
         if (status != STATUS_OK) {
                 domain_command_free(&m->base);
                 return status;
         }
-        return api_submit(c, &m->base, answer_mint, e);
+        return call_submit(c, &m->base, answer_mint, e);
 }
 
 /* ---- POST /v1/keys/{id}/rotate ---- */
 
-static enum status answer_rotate(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_rotate(struct call *c, struct domain_command *cmd, struct error *e)
 {
         const struct key_rotate *r = (struct key_rotate *)cmd;
         return reply_minted(c, r->new_id, span_of(r->key), 0, e);
@@ -185,7 +185,7 @@ static enum status answer_rotate(struct api_call *c, struct domain_command *cmd,
  * keys:rotate on the key; key_may asks too that the caller may give all that the key holds, since
  * the answer is a key that holds it. A key itself holds it already.
  */
-enum status keys_rotate(struct api_call *c, struct error *e)
+enum status keys_rotate(struct call *c, struct error *e)
 {
         struct rotate {
                 const struct json *grace;
@@ -197,11 +197,11 @@ enum status keys_rotate(struct api_call *c, struct error *e)
         struct key_row row;
         int64_t grace_ms = -1;
         TRY(keys_one(c, "keys:rotate", &row, e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         TRY(api_duration(body.grace, "/grace", &grace_ms, e));
         struct key_rotate *cmd;
-        TRY(key_rotate_new(api_domain(c), c->settings, &cmd, e));
+        TRY(key_rotate_new(c->domain, c->settings, &cmd, e));
         cmd->id = row.id;
         cmd->grace_ms = grace_ms;
-        return api_submit(c, &cmd->base, answer_rotate, e);
+        return call_submit(c, &cmd->base, answer_rotate, e);
 }

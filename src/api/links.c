@@ -21,7 +21,7 @@ struct link {
 };
 
 /* The page finds the document as the last part of the fragment's path. */
-static enum status write_url(struct api_call *c, const struct key_mint *m, struct buf *out,
+static enum status write_url(struct call *c, const struct key_mint *m, struct buf *out,
                              struct error *e)
 {
         const char *issuer = c->settings->config->issuer;
@@ -36,7 +36,7 @@ static enum status write_url(struct api_call *c, const struct key_mint *m, struc
         return buf_check(out, e);
 }
 
-static enum status answer_link(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_link(struct call *c, struct domain_command *cmd, struct error *e)
 {
         const struct key_mint *m = (struct key_mint *)cmd;
         struct buf CLEANUP(buf_fini_secret) url;
@@ -49,12 +49,12 @@ static enum status answer_link(struct api_call *c, struct domain_command *cmd, s
         json_member_time(&c->out, "expires_at", m->ret_expires_at);
         json_obj_close(&c->out);
         http_reply_header(c->req, "Cache-Control", "no-store");
-        api_reply_out(c, 201);
+        call_reply_out(c, 201);
         return STATUS_OK;
 }
 
 /* The document is in that inbox, or nobody has said yet where it is. */
-static enum status find_place(struct api_call *c, struct link *body, struct error *e)
+static enum status find_place(struct call *c, struct link *body, struct error *e)
 {
         struct span name, own;
         if (!document_id_is_valid(body->document))
@@ -68,18 +68,18 @@ static enum status find_place(struct api_call *c, struct link *body, struct erro
         return STATUS_OK;
 }
 
-static enum status link_grants(struct api_call *c, const struct link *body, struct key_mint *m,
+static enum status link_grants(struct call *c, const struct link *body, struct key_mint *m,
                                struct error *e)
 {
         static const char *const rights[] = {"documents:list", "documents:read", "documents:lock",
                                              "documents:done"};
         size_t n = sizeof rights / sizeof *rights;
-        struct span inbox = api_resource(c, "inboxes", body->inbox);
-        struct span document = api_resource(c, "documents", body->document);
+        struct span inbox = call_resource(c, "inboxes", body->inbox);
+        struct span document = call_resource(c, "documents", body->document);
         struct grant *list = arena_alloc(c->arena, n * sizeof *list);
         if (!inbox.p || !document.p || !list)
                 return error_no_memory(e);
-        document = api_resource(c, inbox.p, document);
+        document = call_resource(c, inbox.p, document);
         if (!document.p)
                 return error_no_memory(e);
         for (size_t i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ static enum status link_grants(struct api_call *c, const struct link *body, stru
         return STATUS_OK;
 }
 
-static enum status fill(struct api_call *c, struct link *body, struct key_mint *m, struct error *e)
+static enum status fill(struct call *c, struct link *body, struct key_mint *m, struct error *e)
 {
         TRY(find_place(c, body, e));
         TRY(link_grants(c, body, m, e));
@@ -106,7 +106,7 @@ static enum status fill(struct api_call *c, struct link *body, struct key_mint *
         return STATUS_OK;
 }
 
-enum status links_post(struct api_call *c, struct error *e)
+enum status links_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct link, inbox, "inbox", JSON_AS_TEXT,
@@ -118,17 +118,17 @@ enum status links_post(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct link *body;
-        if (!API_NEW(c, body))
+        if (!CALL_NEW(c, body))
                 return error_no_memory(e);
-        TRY(api_may(c, "keys:create", SPAN_NONE, e));
-        TRY(api_body(c, fields, body, e));
+        TRY(call_may(c, "keys:create", SPAN_NONE, e));
+        TRY(call_body(c, fields, body, e));
         struct key_mint *m;
-        TRY(key_mint_new(api_domain(c), c->settings, &m, e));
+        TRY(key_mint_new(c->domain, c->settings, &m, e));
         c->target = span_of(arena_dup(c->arena, span_of(m->id)));
         enum status status = fill(c, body, m, e);
         if (status != STATUS_OK) {
                 domain_command_free(&m->base);
                 return status;
         }
-        return api_submit(c, &m->base, answer_link, e);
+        return call_submit(c, &m->base, answer_link, e);
 }

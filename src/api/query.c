@@ -49,7 +49,7 @@ static enum status read_one(const struct query_field *f, struct span value, void
         return STATUS_OK;
 }
 
-enum status query_read(struct api_call *c, const struct query_field *fields, void *base,
+enum status query_read(struct call *c, const struct query_field *fields, void *base,
                        struct error *e)
 {
         uint32_t seen = 0;
@@ -68,7 +68,7 @@ enum status query_read(struct api_call *c, const struct query_field *fields, voi
         return STATUS_OK;
 }
 
-enum status query_page(struct api_call *c, struct page *ret, struct error *e)
+enum status query_page(struct call *c, struct page *ret, struct error *e)
 {
         struct only_page {
                 struct page page;

@@ -41,9 +41,9 @@ struct query_field {
         }
 
 /* Destinations of absent names stay as they are. */
-enum status query_read(struct api_call *c, const struct query_field *fields, void *base,
+enum status query_read(struct call *c, const struct query_field *fields, void *base,
                        struct error *e) MUST_CHECK;
 /* A list without filters: only limit and cursor. */
-enum status query_page(struct api_call *c, struct page *ret, struct error *e) MUST_CHECK;
+enum status query_page(struct call *c, struct page *ret, struct error *e) MUST_CHECK;
 
 #endif

@@ -8,22 +8,22 @@
 
 #define PERMISSIONS_MAX 256
 
-enum status roles_list(struct api_call *c, struct error *e)
+enum status roles_list(struct call *c, struct error *e)
 {
         struct page page;
         TRY(query_page(c, &page, e));
-        TRY(api_may(c, "roles:read", SPAN("roles"), e));
+        TRY(call_may(c, "roles:read", SPAN("roles"), e));
         TRY(role_list(c->db, &page, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-enum status roles_get(struct api_call *c, struct error *e)
+enum status roles_get(struct call *c, struct error *e)
 {
         c->target = api_param(c, "id");
-        TRY(api_may(c, "roles:read", SPAN("roles"), e));
+        TRY(call_may(c, "roles:read", SPAN("roles"), e));
         TRY(role_write(c->db, c->target, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
@@ -32,7 +32,7 @@ struct role_body {
         struct json_texts permissions;
 };
 
-static enum status permissions_read(struct api_call *c, const struct json_texts *permissions,
+static enum status permissions_read(struct call *c, const struct json_texts *permissions,
                                     struct error *e)
 {
         for (size_t i = 0; i < permissions->n; i++) {
@@ -41,7 +41,7 @@ static enum status permissions_read(struct api_call *c, const struct json_texts 
                 if (status == STATUS_OK && !(action = arena_dup(c->arena, permissions->items[i])))
                         return error_no_memory(e);
                 if (status == STATUS_OK)
-                        status = api_may(c, action, SPAN_NONE, e);
+                        status = call_may(c, action, SPAN_NONE, e);
                 if (status != STATUS_OK) {
                         snprintf(e->where, sizeof e->where, "/permissions/%zu", i);
                         return status;
@@ -50,15 +50,15 @@ static enum status permissions_read(struct api_call *c, const struct json_texts 
         return STATUS_OK;
 }
 
-static enum status answer_created(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         const struct role_create *made = (struct role_create *)cmd;
         TRY(role_write(c->db, made->id.p ? made->id : span_of(made->new_id), &c->out, e));
-        api_reply_out(c, 201);
+        call_reply_out(c, 201);
         return STATUS_OK;
 }
 
-enum status roles_post(struct api_call *c, struct error *e)
+enum status roles_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct role_body, name, "name", JSON_AS_TEXT,
@@ -69,8 +69,8 @@ enum status roles_post(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct role_body body = {0};
-        TRY(api_may(c, "roles:write", SPAN("roles"), e));
-        TRY(api_body(c, fields, &body, e));
+        TRY(call_may(c, "roles:write", SPAN("roles"), e));
+        TRY(call_body(c, fields, &body, e));
         c->target = body.name;
         if (body.permissions.n > PERMISSIONS_MAX)
                 return error_set(e, STATUS_INVALID, "too-many-permissions", "/permissions",
@@ -78,10 +78,10 @@ enum status roles_post(struct api_call *c, struct error *e)
         TRY(permissions_read(c, &body.permissions, e));
 
         struct role_create *cmd;
-        TRY(role_create_new(api_domain(c), c->settings, &cmd, e));
+        TRY(role_create_new(c->domain, c->settings, &cmd, e));
         cmd->name = body.name;
         cmd->id = body.id;
         cmd->permissions = body.permissions.items;
         cmd->n_permissions = body.permissions.n;
-        return api_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }

@@ -92,7 +92,10 @@ enum status api_new(const struct api_options *o, struct api **ret, struct error 
         }
         for (size_t i = 0; i < N_ENDPOINTS; i++) {
                 const struct api_endpoint *ep = &endpoints[i];
-                a->bound[i] = (struct api_bound){.api = a, .endpoint = ep};
+                a->bound[i] = (struct api_bound){.api = a,
+                                                 .endpoint = {ep->serve, ep->entry == ENTRY_OPEN,
+                                                              ep->action, ep->target_kind},
+                                                 .change = ep->change};
                 a->routes[i] = (struct http_route){.method = ep->method,
                                                    .path = ep->path,
                                                    .faces = ep->faces,

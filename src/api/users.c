@@ -11,44 +11,42 @@
 
 #include <chatelaine/domain_users.h>
 
-#define PASSWORD_BYTES_MAX 1024
-
 /* The user {id} of the path, an id or a name, on whom the caller holds `permission`. */
-static enum status one(struct api_call *c, const char *permission, struct user_row *ret,
+static enum status one(struct call *c, const char *permission, struct user_row *ret,
                        struct error *e)
 {
         TRY(user_find(c->db, api_param(c, "id"), c->arena, ret, e));
         c->target = ret->id;
-        struct span resource = api_resource(c, "users", ret->id);
-        enum status allowed = api_may(c, permission, resource, e);
+        struct span resource = call_resource(c, "users", ret->id);
+        enum status allowed = call_may(c, permission, resource, e);
         return api_hide(allowed, grants_allow(c->who, "users:read", resource), "user-not-found", e);
 }
 
-enum status users_list(struct api_call *c, struct error *e)
+enum status users_list(struct call *c, struct error *e)
 {
         struct page page;
         TRY(query_page(c, &page, e));
-        TRY(api_may(c, "users:read", SPAN("users"), e));
+        TRY(call_may(c, "users:read", SPAN("users"), e));
         TRY(user_list(c->db, &page, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-enum status users_get(struct api_call *c, struct error *e)
+enum status users_get(struct call *c, struct error *e)
 {
         struct user_row user;
         TRY(one(c, "users:read", &user, e));
         TRY(user_write(c->db, &user, &c->out, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-static enum status reply_user(struct api_call *c, struct span id, unsigned status, struct error *e)
+static enum status reply_user(struct call *c, struct span id, unsigned status, struct error *e)
 {
         struct user_row user;
         TRY(user_find(c->db, id, c->arena, &user, e));
         TRY(user_write(c->db, &user, &c->out, e));
-        api_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
@@ -62,26 +60,16 @@ struct user_body {
         char hash[PASSWORD_HASH_SIZE]; /* "" = no password given */
 };
 
-static enum status hash_work(struct api_call *c, struct store_conn *db, struct error *e)
-{
-        (void)db;
-        struct user_body *body = c->state;
-        return password_hash(body->password, body->hash, e);
-}
-
 /* `submit`, after the password is hashed where there is one. */
-static enum status with_password(struct api_call *c, api_serve submit, struct error *e)
+static enum status with_password(struct call *c, call_serve submit, struct error *e)
 {
-        const struct user_body *body = c->state;
+        struct user_body *body = c->state;
         if (!body->password.p)
                 return submit(c, e);
-        if (body->password.len > PASSWORD_BYTES_MAX)
-                return error_set(e, STATUS_INVALID, "invalid-field", "/password",
-                                 "A password has at most %d bytes.", PASSWORD_BYTES_MAX);
-        return api_defer(c, hash_work, submit, e);
+        return call_hash(c, body->password, body->hash, submit, e);
 }
 
-static enum status roles_read(struct api_call *c, struct user_body *body, struct error *e)
+static enum status roles_read(struct call *c, struct user_body *body, struct error *e)
 {
         if (!body->roles)
                 return STATUS_OK;
@@ -91,24 +79,24 @@ static enum status roles_read(struct api_call *c, struct user_body *body, struct
 
 /* ---- POST ---- */
 
-static enum status answer_created(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_user(c, span_of(((struct user_create *)cmd)->id), 201, e);
 }
 
-static enum status submit_create(struct api_call *c, struct error *e)
+static enum status submit_create(struct call *c, struct error *e)
 {
         const struct user_body *body = c->state;
         struct user_create *cmd;
-        TRY(user_create_new(api_domain(c), c->settings, &cmd, e));
+        TRY(user_create_new(c->domain, c->settings, &cmd, e));
         cmd->name = body->name;
         memcpy(cmd->password_hash, body->hash, sizeof cmd->password_hash);
         cmd->grants = body->grants;
         cmd->n_grants = body->n_grants;
-        return api_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
-enum status users_post(struct api_call *c, struct error *e)
+enum status users_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct user_body, name, "name", JSON_AS_TEXT,
@@ -119,11 +107,11 @@ enum status users_post(struct api_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct user_body *body;
-        if (!API_NEW(c, body))
+        if (!CALL_NEW(c, body))
                 return error_no_memory(e);
         c->state = body;
-        TRY(api_may(c, "users:write", SPAN("users"), e));
-        TRY(api_body(c, fields, body, e));
+        TRY(call_may(c, "users:write", SPAN("users"), e));
+        TRY(call_body(c, fields, body, e));
         c->target = body->name;
         TRY(roles_read(c, body, e));
         return with_password(c, submit_create, e);
@@ -131,28 +119,28 @@ enum status users_post(struct api_call *c, struct error *e)
 
 /* ---- PATCH ---- */
 
-static enum status answer_changed(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
-        auth_forget_user(c->api->options.auth, c->target);
+        auth_forget_user(auth_loop_auth(c->loop), c->target);
         return reply_user(c, c->target, 200, e);
 }
 
-static enum status submit_change(struct api_call *c, struct error *e)
+static enum status submit_change(struct call *c, struct error *e)
 {
         const struct user_body *body = c->state;
         struct user_change *cmd;
-        TRY(user_change_new(api_domain(c), c->settings, &cmd, e));
+        TRY(user_change_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
         memcpy(cmd->password_hash, body->hash, sizeof cmd->password_hash);
         cmd->is_active = body->active ? json_is_true(body->active) : -1;
         cmd->grants = body->grants;
         cmd->n_grants = body->n_grants;
         cmd->has_grants = body->roles;
-        return api_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
-enum status users_patch(struct api_call *c, struct error *e)
+enum status users_patch(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct user_body, password, "password", JSON_AS_TEXT, JSON_NONEMPTY),
@@ -162,11 +150,11 @@ enum status users_patch(struct api_call *c, struct error *e)
         };
         struct user_row user;
         struct user_body *body;
-        if (!API_NEW(c, body))
+        if (!CALL_NEW(c, body))
                 return error_no_memory(e);
         c->state = body;
         TRY(one(c, "users:write", &user, e));
-        TRY(api_body(c, fields, body, e));
+        TRY(call_body(c, fields, body, e));
         if (body->active && !json_is_boolean(body->active))
                 return error_set(e, STATUS_INVALID, "invalid-field", "/active",
                                  "It is true or false.");
@@ -174,7 +162,7 @@ enum status users_patch(struct api_call *c, struct error *e)
         bool is_self =
                 c->who->caller.kind == CALLER_USER && span_is(user.id, c->who->caller.user_id);
         if (body->password.p && !is_self) {
-                const char *subject = api_resource(c, "users", user.id).p;
+                const char *subject = call_resource(c, "users", user.id).p;
                 if (!subject)
                         return error_no_memory(e);
                 TRY(grants_held(c, subject, e));
@@ -184,18 +172,18 @@ enum status users_patch(struct api_call *c, struct error *e)
 
 /* ---- DELETE ---- */
 
-static enum status answer_deleted(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_deleted(struct call *c, struct domain_command *cmd, struct error *e)
 {
-        auth_forget_user(c->api->options.auth, c->target);
-        return api_answer_empty(c, cmd, e);
+        auth_forget_user(auth_loop_auth(c->loop), c->target);
+        return call_answer_empty(c, cmd, e);
 }
 
-enum status users_delete(struct api_call *c, struct error *e)
+enum status users_delete(struct call *c, struct error *e)
 {
         struct user_row user;
         TRY(one(c, "users:write", &user, e));
         struct user_delete *cmd;
-        TRY(user_delete_new(api_domain(c), c->settings, &cmd, e));
+        TRY(user_delete_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
-        return api_submit(c, &cmd->base, answer_deleted, e);
+        return call_submit(c, &cmd->base, answer_deleted, e);
 }

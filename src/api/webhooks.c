@@ -11,7 +11,7 @@ struct list_query {
         struct page page;
 };
 
-static enum status list_work(struct api_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         const struct list_query *q = c->state;
         return webhook_list(db, &q->filter, &q->page, c->who, &c->out, e);
@@ -31,7 +31,7 @@ static enum status status_read(struct span text, enum webhook_status *ret, struc
                          "A status is PENDING, DONE or ERROR.");
 }
 
-enum status webhooks_list(struct api_call *c, struct error *e)
+enum status webhooks_list(struct call *c, struct error *e)
 {
         static const struct query_field fields[] = {
                 QUERY_FIELD(struct list_query, filter.app, "app", QUERY_TEXT),
@@ -45,12 +45,12 @@ enum status webhooks_list(struct api_call *c, struct error *e)
                 QUERY_END,
         };
         struct list_query *q;
-        if (!API_NEW(c, q))
+        if (!CALL_NEW(c, q))
                 return error_no_memory(e);
         q->page.limit = PAGE_LIMIT_DEFAULT;
         q->filter.until_ms = INT64_MAX;
         TRY(query_read(c, fields, q, e));
-        TRY(api_may(c, "webhooks:read", SPAN_NONE, e));
+        TRY(call_may(c, "webhooks:read", SPAN_NONE, e));
         q->filter.has_user = q->user.is_given;
         q->filter.user_id = q->user.value;
         if (q->status.p) {
@@ -58,7 +58,7 @@ enum status webhooks_list(struct api_call *c, struct error *e)
                 q->filter.has_status = true;
         }
         c->state = q;
-        return api_defer(c, list_work, api_then_reply, e);
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
 static enum status not_found(struct error *e)
@@ -68,7 +68,7 @@ static enum status not_found(struct error *e)
 }
 
 /* The row {log_id} into c->out, when the caller holds `permission` on its app. */
-static enum status read_one(struct api_call *c, const char *permission, int64_t *ret_id,
+static enum status read_one(struct call *c, const char *permission, int64_t *ret_id,
                             struct error *e)
 {
         struct span app;
@@ -76,37 +76,37 @@ static enum status read_one(struct api_call *c, const char *permission, int64_t 
         if (span_int64(c->target, ret_id, NULL) != STATUS_OK)
                 return not_found(e);
         TRY(webhook_write(c->db, *ret_id, &app, c->arena, &c->out, e));
-        TRY(api_out_check(c, e));
-        struct span resource = api_resource(c, "webhooks", app);
-        enum status allowed = api_may(c, permission, resource, e);
+        TRY(call_out_check(c, e));
+        struct span resource = call_resource(c, "webhooks", app);
+        enum status allowed = call_may(c, permission, resource, e);
         return api_hide(allowed, grants_allow(c->who, "webhooks:read", resource),
                         "webhook-not-found", e);
 }
 
-enum status webhooks_get(struct api_call *c, struct error *e)
+enum status webhooks_get(struct call *c, struct error *e)
 {
         int64_t id;
         TRY(read_one(c, "webhooks:read", &id, e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-static enum status answer_replay(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_replay(struct call *c, struct domain_command *cmd, struct error *e)
 {
         struct span app;
         buf_reset(&c->out);
         TRY(webhook_write(c->db, ((struct webhook_replay *)cmd)->log_id, &app, c->arena, &c->out,
                           e));
-        api_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
-enum status webhooks_replay(struct api_call *c, struct error *e)
+enum status webhooks_replay(struct call *c, struct error *e)
 {
         int64_t id;
         TRY(read_one(c, "webhooks:replay", &id, e));
         struct webhook_replay *cmd;
-        TRY(webhook_replay_new(api_domain(c), c->settings, &cmd, e));
+        TRY(webhook_replay_new(c->domain, c->settings, &cmd, e));
         cmd->log_id = id;
-        return api_submit(c, &cmd->base, answer_replay, e);
+        return call_submit(c, &cmd->base, answer_replay, e);
 }

@@ -29,7 +29,7 @@ static enum webhook_form form_of(enum http_media media)
 /* ---- answers ---- */
 
 /* The verdicts as a problem: its members, and `items` as in every other answer. */
-static enum status refuse_batch(struct api_call *c, const struct webhook_batch *b, struct error *e)
+static enum status refuse_batch(struct call *c, const struct webhook_batch *b, struct error *e)
 {
         struct error problem;
         (void)!error_set(&problem, STATUS_INVALID, "invalid-items", NULL,
@@ -41,33 +41,32 @@ static enum status refuse_batch(struct api_call *c, const struct webhook_batch *
         json_key(&c->out, "items");
         webhook_verdicts_items(b, &c->out);
         buf_char(&c->out, '}');
-        TRY(api_out_check(c, e));
-        api_reply(c, 400, "application/problem+json", buf_view(&c->out));
+        TRY(call_out_check(c, e));
+        call_reply(c, 400, "application/problem+json", buf_view(&c->out));
         return STATUS_OK;
 }
 
-static enum status reply_verdicts(struct api_call *c, const struct webhook_batch *b,
-                                  struct error *e)
+static enum status reply_verdicts(struct call *c, const struct webhook_batch *b, struct error *e)
 {
         const struct intake *in = c->state;
         prefer_applied(c->req, &in->prefer);
         if (b->n_bad == 0 && (!in->prefer.is_representation || b->is_repeat)) {
-                api_reply_empty(c, 204);
+                call_reply_empty(c, 204);
                 return STATUS_OK;
         }
         webhook_verdicts_write(b, &c->out);
-        TRY(api_out_check(c, e));
-        api_reply_out(c, b->n_bad > 0 ? 207 : 200);
+        TRY(call_out_check(c, e));
+        call_reply_out(c, b->n_bad > 0 ? 207 : 200);
         return STATUS_OK;
 }
 
-static enum status answer_batch(struct api_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_batch(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_verdicts(c, (struct webhook_batch *)cmd, e);
 }
 
 /* What needs no transaction: nothing to store, or nothing that may be. */
-static enum status answer_now(struct api_call *c, struct webhook_batch *b, struct error *e)
+static enum status answer_now(struct call *c, struct webhook_batch *b, struct error *e)
 {
         const struct intake *in = c->state;
         enum status status = b->n_bad > 0 && !in->prefer.is_lenient ? refuse_batch(c, b, e)
@@ -78,14 +77,14 @@ static enum status answer_now(struct api_call *c, struct webhook_batch *b, struc
 
 /* ---- taking it in ---- */
 
-static enum status take_batch(struct api_call *c, struct intake *in, struct error *e)
+static enum status take_batch(struct call *c, struct intake *in, struct error *e)
 {
         const struct auth_app *app = &in->app;
         struct webhook_batch *b;
-        TRY(webhook_batch_new(api_domain(c), c->settings, &app->app, &app->scopes,
+        TRY(webhook_batch_new(c->domain, c->settings, &app->app, &app->scopes,
                               app->has_user ? app->user_number : 0, http_body(c->req),
                               form_of(http_media(c->req)), &b, e));
-        enum status status = auth_app_rate(c->api->options.auth, app, b->n_items, e);
+        enum status status = auth_app_rate(auth_loop_auth(c->loop), app, b->n_items, e);
         if (status != STATUS_OK) {
                 domain_command_free(&b->base);
                 return status;
@@ -100,13 +99,13 @@ static enum status take_batch(struct api_call *c, struct intake *in, struct erro
                 return answer_now(c, b, e);
         struct caller who;
         auth_app_caller(app, &who);
-        return api_submit_as(c, &who, &b->base, answer_batch, e);
+        return call_submit_as(c, &who, &b->base, answer_batch, e);
 }
 
-static struct intake *intake_new(struct api_call *c, struct request_view *view)
+static struct intake *intake_new(struct call *c, struct request_view *view)
 {
         struct intake *in = NULL;
-        if (API_NEW(c, in)) {
+        if (CALL_NEW(c, in)) {
                 in->prefer = prefer_read(c->req);
                 c->state = in;
                 http_view(c->req, view);
@@ -116,25 +115,25 @@ static struct intake *intake_new(struct api_call *c, struct request_view *view)
 
 /* An app by Link or Signature, whichever its strategy says, with scope `webhook` or a narrower one.
  */
-enum status webhooks_post(struct api_call *c, struct error *e)
+enum status webhooks_post(struct call *c, struct error *e)
 {
         struct request_view view;
         struct intake *in = intake_new(c, &view);
         if (!in)
                 return error_no_memory(e);
-        TRY(auth_app(c->api->options.auth, c->loop, &view, "webhook", &in->app, e));
+        TRY(auth_app(auth_loop_auth(c->loop), c->loop, &view, "webhook", &in->app, e));
         c->target = in->app.app.slug;
         return take_batch(c, in, e);
 }
 
 /* An app of strategy STANDARD, by Standard Webhooks headers. */
-enum status webhooks_post_standard(struct api_call *c, struct error *e)
+enum status webhooks_post_standard(struct call *c, struct error *e)
 {
         struct request_view view;
         struct intake *in = intake_new(c, &view);
         if (!in)
                 return error_no_memory(e);
         c->target = api_param(c, "slug");
-        TRY(auth_standard(c->api->options.auth, c->loop, &view, c->target, &in->app, e));
+        TRY(auth_standard(auth_loop_auth(c->loop), c->loop, &view, c->target, &in->app, e));
         return take_batch(c, in, e);
 }

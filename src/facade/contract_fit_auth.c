@@ -15,8 +15,8 @@
 
 #define TOKEN_BYTES_MAX 8192
 
-static enum status answer_token(struct cf_call *c, const struct domain_command *cmd,
-                                unsigned status, struct error *e)
+static enum status answer_token(struct call *c, const struct domain_command *cmd, unsigned status,
+                                struct error *e)
 {
         struct buf CLEANUP(buf_fini_secret) token;
         buf_init(&token, TOKEN_BYTES_MAX);
@@ -25,23 +25,23 @@ static enum status answer_token(struct cf_call *c, const struct domain_command *
         json_member_text(&c->out, "authentication_token", buf_view(&token));
         json_obj_close(&c->out);
         http_reply_header(c->req, "Cache-Control", "no-store");
-        cf_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
-static enum status answer_login(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_login(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return answer_token(c, cmd, 200, e);
 }
 
-static enum status answer_created(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return answer_token(c, cmd, 201, e);
 }
 
 /* ---- POST /auth ---- */
 
-static enum status password_is_right(struct cf_call *c, struct error *e)
+static enum status password_is_right(struct call *c, struct error *e)
 {
         struct session_create *cmd;
         c->who = c->found;
@@ -50,17 +50,17 @@ static enum status password_is_right(struct cf_call *c, struct error *e)
         cmd->kind = SESSION_PASSWORD;
         cmd->user = c->target;
         cmd->is_jwt = true;
-        return cf_submit(c, &cmd->base, answer_login, e);
+        return call_submit(c, &cmd->base, answer_login, e);
 }
 
-static enum status wrong_password(struct cf_call *c, struct error *e)
+static enum status wrong_password(struct call *c, struct error *e)
 {
         (void)c;
         return error_set_http(e, STATUS_DENIED, 401, "invalid-credentials", NULL,
                               "Wrong credentials.");
 }
 
-enum status cf_auth_login(struct cf_call *c, struct error *e)
+enum status cf_auth_login(struct call *c, struct error *e)
 {
         struct login {
                 struct span name, password;
@@ -70,14 +70,14 @@ enum status cf_auth_login(struct cf_call *c, struct error *e)
                 JSON_FIELD(struct login, password, "password", JSON_AS_TEXT, JSON_REQUIRED),
                 JSON_FIELD_END,
         };
-        TRY(cf_body(c, fields, &body, e));
-        return cf_password(c, body.name, body.password, password_is_right, wrong_password, e);
+        TRY(call_body(c, fields, &body, e));
+        return call_password(c, body.name, body.password, password_is_right, wrong_password, e);
 }
 
 /* ---- POST /auth/ephemeral ---- */
 
 /* A session cannot renew itself, and a password has POST /auth. */
-enum status cf_auth_ephemeral(struct cf_call *c, struct error *e)
+enum status cf_auth_ephemeral(struct call *c, struct error *e)
 {
         c->target = span_of(c->who->caller.id);
         if (c->who->caller.kind != CALLER_KEY)
@@ -88,7 +88,7 @@ enum status cf_auth_ephemeral(struct cf_call *c, struct error *e)
         cmd->kind = SESSION_KEY;
         cmd->key_id = c->target;
         cmd->is_jwt = true;
-        return cf_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
 /* ---- POST /auth/token, /auth/get_JWT ---- */
@@ -102,16 +102,16 @@ struct token_body {
  * Of another: edit_users there, and no right of the other's that the caller lacks. One's own: with
  * the password on this very request, since no session and no key renews or widens itself.
  */
-static enum status check_token(struct cf_call *c, const struct user_row *user, struct error *e)
+static enum status check_token(struct call *c, const struct user_row *user, struct error *e)
 {
         bool is_own = span_is(user->id, c->who->caller.user_id);
         if (is_own && c->who->caller.kind == CALLER_USER)
                 return STATUS_OK;
-        TRY(cf_may(c, "users:write", cf_resource(c, "users", user->id), e));
+        TRY(call_may(c, "users:write", call_resource(c, "users", user->id), e));
         return cf_holds_all_of(c, user->id, e);
 }
 
-static enum status fill_token(struct cf_call *c, const struct token_body *body,
+static enum status fill_token(struct call *c, const struct token_body *body,
                               const struct user_row *user, struct session_create *cmd,
                               struct error *e)
 {
@@ -124,7 +124,7 @@ static enum status fill_token(struct cf_call *c, const struct token_body *body,
         return cf_roles_read(c, body->roles, "/roles", &cmd->grants, &cmd->n_grants, e);
 }
 
-enum status cf_auth_token(struct cf_call *c, struct error *e)
+enum status cf_auth_token(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct token_body, name, "username", JSON_AS_TEXT,
@@ -134,7 +134,7 @@ enum status cf_auth_token(struct cf_call *c, struct error *e)
         };
         struct token_body body = {0};
         struct user_row user;
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         if (user_find(c->db, body.name, c->arena, &user, NULL) != STATUS_OK)
                 return error_set(e, STATUS_DENIED, "forbidden", NULL,
                                  "You may not make a token for this user.");
@@ -147,12 +147,12 @@ enum status cf_auth_token(struct cf_call *c, struct error *e)
                 domain_command_free(&cmd->base);
                 return status;
         }
-        return cf_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
 /* ---- POST /auth/logout ---- */
 
-enum status cf_auth_logout(struct cf_call *c, struct error *e)
+enum status cf_auth_logout(struct call *c, struct error *e)
 {
         c->target = span_of(c->who->caller.id);
         if (c->who->caller.kind != CALLER_SESSION)
@@ -162,13 +162,13 @@ enum status cf_auth_logout(struct cf_call *c, struct error *e)
         TRY(session_end_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
         cmd->reason = SESSION_REASON_LOGOUT;
-        return cf_submit(c, &cmd->base, cf_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }
 
 /* ---- POST /auth/reset_password ---- */
 
 /* Upstream mails the token of a reset. Nothing is mailed here, so no token is good. */
-enum status cf_auth_reset(struct cf_call *c, struct error *e)
+enum status cf_auth_reset(struct call *c, struct error *e)
 {
         struct reset {
                 struct span token, password, name;
@@ -179,7 +179,7 @@ enum status cf_auth_reset(struct cf_call *c, struct error *e)
                 JSON_FIELD(struct reset, name, "user_name", JSON_AS_TEXT, JSON_REQUIRED),
                 JSON_FIELD_END,
         };
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         return error_set(e, STATUS_DENIED, "reset-denied", NULL,
                          "Reset denied: an administrator sets a new password.");
 }

@@ -114,7 +114,7 @@ static enum status write_row(struct store_conn *db, const struct json *row, stru
         return buf_check(out, e);
 }
 
-static enum status reply_document(struct cf_call *c, struct error *e)
+static enum status reply_document(struct call *c, struct error *e)
 {
         struct buf CLEANUP(buf_fini) text;
         struct json CLEANUP(json_freep) *row = NULL;
@@ -122,37 +122,37 @@ static enum status reply_document(struct cf_call *c, struct error *e)
         TRY(document_write(c->db, c->target, &text, e));
         TRY(json_parse(buf_view(&text), 8, &row, e));
         TRY(write_row(c->db, row, &c->out, e));
-        cf_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
 /* ---- reading one ---- */
 
 /* The document of the path, on which the caller holds `permission`; else 403, there or not. */
-static enum status one(struct cf_call *c, const char *permission, struct error *e)
+static enum status one(struct call *c, const char *permission, struct error *e)
 {
         struct span id = http_param(c->req, "id");
         if (!document_id_is_valid(id))
                 return error_set(e, STATUS_NOT_FOUND, "document-not-found", NULL,
                                  "There is no such document.");
         c->target = id;
-        return cf_may(c, permission, cf_resource(c, "documents", id), e);
+        return call_may(c, permission, call_resource(c, "documents", id), e);
 }
 
-enum status cf_documents_get(struct cf_call *c, struct error *e)
+enum status cf_documents_get(struct call *c, struct error *e)
 {
         TRY(one(c, "documents:read", e));
         return reply_document(c, e);
 }
 
 /* What stands for a version: the document as it is, which has one version for ever. */
-enum status cf_documents_version(struct cf_call *c, struct error *e)
+enum status cf_documents_version(struct call *c, struct error *e)
 {
         return cf_documents_get(c, e);
 }
 
 /* No text is stored; that of a document that is there is empty. */
-enum status cf_documents_text(struct cf_call *c, struct error *e)
+enum status cf_documents_text(struct call *c, struct error *e)
 {
         struct buf CLEANUP(buf_fini) row;
         buf_init(&row, 65536);
@@ -161,7 +161,7 @@ enum status cf_documents_text(struct cf_call *c, struct error *e)
         json_obj_open(&c->out);
         json_member_text(&c->out, "text", SPAN(""));
         json_obj_close(&c->out);
-        cf_reply_out(c, 200);
+        call_reply_out(c, 200);
         return STATUS_OK;
 }
 
@@ -173,7 +173,7 @@ struct documents_query {
         int64_t total;
 };
 
-static enum status list_items(struct cf_call *c, struct store_conn *db, const struct json *items,
+static enum status list_items(struct call *c, struct store_conn *db, const struct json *items,
                               struct error *e)
 {
         struct documents_query *q = c->state;
@@ -185,7 +185,7 @@ static enum status list_items(struct cf_call *c, struct store_conn *db, const st
         return STATUS_OK;
 }
 
-static enum status list_rows(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct call *c, struct store_conn *db, struct error *e)
 {
         struct documents_query *q = c->state;
         struct page page = {.limit = PAGE_ROWS};
@@ -203,7 +203,7 @@ static enum status list_rows(struct cf_call *c, struct store_conn *db, struct er
         return buf_check(&c->out, e);
 }
 
-static enum status page_rows(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status page_rows(struct call *c, struct store_conn *db, struct error *e)
 {
         struct documents_query *q = c->state;
         json_obj_open(&c->out);
@@ -216,16 +216,16 @@ static enum status page_rows(struct cf_call *c, struct store_conn *db, struct er
         return buf_check(&c->out, e);
 }
 
-static enum status begin_list(struct cf_call *c, struct documents_query **ret, struct error *e)
+static enum status begin_list(struct call *c, struct documents_query **ret, struct error *e)
 {
         struct documents_query *q;
         struct span found, name;
-        if (!CF_NEW(c, q))
+        if (!CALL_NEW(c, q))
                 return error_no_memory(e);
         q->inbox = http_param(c->req, "id");
         c->state = q;
         c->target = q->inbox;
-        TRY(cf_may(c, "documents:list", cf_resource(c, "inboxes", q->inbox), e));
+        TRY(call_may(c, "documents:list", call_resource(c, "inboxes", q->inbox), e));
         TRY(inbox_find(c->db, q->inbox, c->arena, &found, &name, e));
         if (!span_equal(found, q->inbox))
                 return error_set(e, STATUS_NOT_FOUND, "inbox-not-found", NULL,
@@ -234,14 +234,14 @@ static enum status begin_list(struct cf_call *c, struct documents_query **ret, s
         return STATUS_OK;
 }
 
-enum status cf_documents_list(struct cf_call *c, struct error *e)
+enum status cf_documents_list(struct call *c, struct error *e)
 {
         struct documents_query *q;
         TRY(begin_list(c, &q, e));
-        return cf_defer(c, list_rows, cf_then_reply, e);
+        return call_defer(c, list_rows, call_then_reply, e);
 }
 
-static enum status read_number(struct cf_call *c, const char *name, int64_t preset, int64_t max,
+static enum status read_number(struct call *c, const char *name, int64_t preset, int64_t max,
                                int64_t *ret, struct error *e)
 {
         struct span text = http_query(c->req, name);
@@ -256,35 +256,35 @@ static enum status read_number(struct cf_call *c, const char *name, int64_t pres
                          "It is a number from 1 to %lld.", (long long)max);
 }
 
-enum status cf_documents_paginated(struct cf_call *c, struct error *e)
+enum status cf_documents_paginated(struct call *c, struct error *e)
 {
         struct documents_query *q;
         TRY(begin_list(c, &q, e));
         TRY(read_number(c, "page", 1, INT32_MAX, &q->page, e));
         TRY(read_number(c, "per_page", 20, PER_PAGE_MAX, &q->per_page, e));
-        return cf_defer(c, page_rows, cf_then_reply, e);
+        return call_defer(c, page_rows, call_then_reply, e);
 }
 
 /* ---- POST /documents/{id}/feedback ---- */
 
-static enum status answer_done(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_done(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         return reply_document(c, e);
 }
 
 /* What the feedback says is for whoever predicts: the body must be an object, no more. */
-enum status cf_documents_feedback(struct cf_call *c, struct error *e)
+enum status cf_documents_feedback(struct call *c, struct error *e)
 {
         TRY(one(c, "documents:done", e));
-        TRY(cf_parse(c, e));
+        TRY(call_parse(c, e));
         if (!json_is_object(c->body))
                 return error_set(e, STATUS_INVALID, "invalid-field", NULL,
                                  "The body is an object.");
         struct document_done *cmd;
         TRY(document_done_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
-        return cf_submit(c, &cmd->base, answer_done, e);
+        return call_submit(c, &cmd->base, answer_done, e);
 }
 
 /* ---- POST /documents/{id}/status_data ---- */
@@ -348,12 +348,12 @@ static enum status put_flags(struct document_state_set *cmd, const struct json *
         return STATUS_OK;
 }
 
-static enum status fill_states(struct cf_call *c, const struct status_body *body,
+static enum status fill_states(struct call *c, const struct status_body *body,
                                struct document_state_set *cmd, struct error *e)
 {
         cmd->id = c->target;
-        cmd->may_release = cf_may(c, "release_lock", cf_resource(c, "documents", c->target),
-                                  NULL) == STATUS_OK;
+        cmd->may_release = call_may(c, "release_lock", call_resource(c, "documents", c->target),
+                                    NULL) == STATUS_OK;
         cmd->states =
                 arena_alloc(c->arena, (N_STATES + 1 + N_STATES + N_FLAGS) * sizeof *cmd->states);
         if (!cmd->states)
@@ -365,7 +365,7 @@ static enum status fill_states(struct cf_call *c, const struct status_body *body
         return put_flags(cmd, body->status_data, e);
 }
 
-enum status cf_documents_status(struct cf_call *c, struct error *e)
+enum status cf_documents_status(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct status_body, states[0], "lock", JSON_AS_OBJECT, 0),
@@ -380,7 +380,7 @@ enum status cf_documents_status(struct cf_call *c, struct error *e)
         };
         struct status_body body = {0};
         TRY(one(c, "documents:read", e));
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         struct document_state_set *cmd;
         TRY(document_state_set_new(c->domain, c->settings, &cmd, e));
         enum status status = fill_states(c, &body, cmd, e);
@@ -388,5 +388,5 @@ enum status cf_documents_status(struct cf_call *c, struct error *e)
                 domain_command_free(&cmd->base);
                 return status;
         }
-        return cf_submit(c, &cmd->base, answer_done, e);
+        return call_submit(c, &cmd->base, answer_done, e);
 }

@@ -30,7 +30,7 @@ static enum status write_inbox(struct store_conn *db, struct span id, struct spa
         return buf_check(out, e);
 }
 
-static enum status list_work(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         struct page page = {.limit = PAGE_ROWS};
         json_arr_open(&c->out);
@@ -50,27 +50,27 @@ static enum status list_work(struct cf_call *c, struct store_conn *db, struct er
         return buf_check(&c->out, e);
 }
 
-enum status cf_inboxes_list(struct cf_call *c, struct error *e)
+enum status cf_inboxes_list(struct call *c, struct error *e)
 {
-        return cf_defer(c, list_work, cf_then_reply, e);
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
-static enum status reply_inbox(struct cf_call *c, struct span id, unsigned status, struct error *e)
+static enum status reply_inbox(struct call *c, struct span id, unsigned status, struct error *e)
 {
         struct span found, name;
         TRY(inbox_find(c->db, id, c->arena, &found, &name, e));
         TRY(write_inbox(c->db, found, name, &c->out, e));
-        cf_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
 /* The inbox of the path by its id, on which the caller holds `permission`; else 403, there or not.
  */
-static enum status one(struct cf_call *c, const char *permission, struct error *e)
+static enum status one(struct call *c, const char *permission, struct error *e)
 {
         struct span name, found;
         c->target = http_param(c->req, "id");
-        TRY(cf_may(c, permission, cf_resource(c, "inboxes", c->target), e));
+        TRY(call_may(c, permission, call_resource(c, "inboxes", c->target), e));
         TRY(inbox_find(c->db, c->target, c->arena, &found, &name, e));
         if (!span_equal(found, c->target)) /* a name: this API knows ids alone */
                 return error_set(e, STATUS_NOT_FOUND, "inbox-not-found", NULL,
@@ -78,7 +78,7 @@ static enum status one(struct cf_call *c, const char *permission, struct error *
         return STATUS_OK;
 }
 
-enum status cf_inboxes_get(struct cf_call *c, struct error *e)
+enum status cf_inboxes_get(struct call *c, struct error *e)
 {
         TRY(one(c, "documents:list", e));
         return reply_inbox(c, c->target, 200, e);
@@ -99,12 +99,12 @@ static enum status check_project(struct span project, struct error *e)
                          "There is no such project: its id has %d characters.", PROJECT_CHARACTERS);
 }
 
-static enum status answer_created(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_inbox(c, span_of(((struct inbox_create *)cmd)->id), 201, e);
 }
 
-enum status cf_inboxes_post(struct cf_call *c, struct error *e)
+enum status cf_inboxes_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct inbox_body, name, "name", JSON_AS_TEXT,
@@ -113,24 +113,24 @@ enum status cf_inboxes_post(struct cf_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct inbox_body body = {0};
-        TRY(cf_may(c, "inboxes:create", SPAN("inboxes"), e));
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_may(c, "inboxes:create", SPAN("inboxes"), e));
+        TRY(call_body(c, fields, &body, e));
         TRY(check_project(body.project, e));
         c->target = body.name;
         struct inbox_create *cmd;
         TRY(inbox_create_new(c->domain, c->settings, &cmd, e));
         cmd->name = body.name;
         cmd->project = body.project;
-        return cf_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
-static enum status answer_changed(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         return reply_inbox(c, c->target, 200, e);
 }
 
-enum status cf_inboxes_patch(struct cf_call *c, struct error *e)
+enum status cf_inboxes_patch(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct inbox_body, name, "name", JSON_AS_TEXT, JSON_NONEMPTY),
@@ -139,21 +139,21 @@ enum status cf_inboxes_patch(struct cf_call *c, struct error *e)
         };
         struct inbox_body body = {0};
         TRY(one(c, "documents:list", e));
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         TRY(check_project(body.project, e));
         struct inbox_change *cmd;
         TRY(inbox_change_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
         cmd->name = body.name;
         cmd->project = body.project;
-        return cf_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
-enum status cf_inboxes_delete(struct cf_call *c, struct error *e)
+enum status cf_inboxes_delete(struct call *c, struct error *e)
 {
         TRY(one(c, "inboxes:create", e));
         struct inbox_delete *cmd;
         TRY(inbox_delete_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
-        return cf_submit(c, &cmd->base, cf_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }

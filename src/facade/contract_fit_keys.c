@@ -37,20 +37,20 @@ static enum status write_key(struct store_conn *db, const struct key_row *k, str
         return buf_check(out, e);
 }
 
-static enum status reply_key(struct cf_call *c, struct span id, struct span token, unsigned status,
+static enum status reply_key(struct call *c, struct span id, struct span token, unsigned status,
                              struct error *e)
 {
         struct key_row row;
         TRY(key_get(c->db, id, clock_now_ms(), c->arena, &row, e));
         TRY(write_key(c->db, &row, token, &c->out, e));
-        cf_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
 /* ---- lists ---- */
 
 /* A deleted key is gone; one past its date is still shown. */
-static enum status list_items(struct cf_call *c, struct store_conn *db, const struct json *items,
+static enum status list_items(struct call *c, struct store_conn *db, const struct json *items,
                               struct error *e)
 {
         for (size_t i = 0; i < json_size(items); i++) {
@@ -67,7 +67,7 @@ static enum status list_items(struct cf_call *c, struct store_conn *db, const st
         return STATUS_OK;
 }
 
-static enum status list_work(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         const struct key_filter *filter = c->state;
         struct page page = {.limit = PAGE_ROWS};
@@ -86,25 +86,25 @@ static enum status list_work(struct cf_call *c, struct store_conn *db, struct er
 }
 
 /* Everything, or the inbox that the path names. */
-static struct span scope_of(const struct cf_call *c, bool *ret_is_inbox)
+static struct span scope_of(const struct call *c, bool *ret_is_inbox)
 {
         *ret_is_inbox = strstr(http_route_path(c->req), "/inbox/") != NULL;
-        return *ret_is_inbox ? cf_resource(c, "inboxes", http_param(c->req, "inbox_id"))
+        return *ret_is_inbox ? call_resource(c, "inboxes", http_param(c->req, "inbox_id"))
                              : SPAN("*");
 }
 
-enum status cf_keys_list(struct cf_call *c, struct error *e)
+enum status cf_keys_list(struct call *c, struct error *e)
 {
         struct key_filter *filter;
         bool is_inbox;
         struct span scope = scope_of(c, &is_inbox);
-        if (!CF_NEW(c, filter))
+        if (!CALL_NEW(c, filter))
                 return error_no_memory(e);
-        TRY(cf_may(c, "keys:read", scope, e));
+        TRY(call_may(c, "keys:read", scope, e));
         if (is_inbox)
                 filter->resource = scope;
         c->state = filter;
-        return cf_defer(c, list_work, cf_then_reply, e);
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
 /* ---- POST ---- */
@@ -114,14 +114,14 @@ struct key_body {
         const struct json *roles, *active;
 };
 
-static enum status answer_minted(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_minted(struct call *c, struct domain_command *cmd, struct error *e)
 {
         const struct key_mint *m = (struct key_mint *)cmd;
         return reply_key(c, span_of(m->id), span_of(m->key), 201, e);
 }
 
 /* Within the path's inbox, and the minter's to lend. */
-static enum status check_roles(struct cf_call *c, struct span scope, const struct key_mint *m,
+static enum status check_roles(struct call *c, struct span scope, const struct key_mint *m,
                                struct error *e)
 {
         for (size_t i = 0; i < m->n_grants; i++) {
@@ -135,7 +135,7 @@ static enum status check_roles(struct cf_call *c, struct span scope, const struc
         return STATUS_OK;
 }
 
-static enum status check_user(struct cf_call *c, struct span id_or_name, struct error *e)
+static enum status check_user(struct call *c, struct span id_or_name, struct error *e)
 {
         struct user_row user;
         TRY(user_find(c->db, id_or_name, c->arena, &user, e));
@@ -161,7 +161,7 @@ static enum status read_expiry(const struct key_body *body, struct key_mint *m, 
         return STATUS_OK;
 }
 
-static enum status fill_mint(struct cf_call *c, struct span scope, const struct key_body *body,
+static enum status fill_mint(struct call *c, struct span scope, const struct key_body *body,
                              struct key_mint *m, struct error *e)
 {
         if (body->active && !json_is_boolean(body->active))
@@ -176,7 +176,7 @@ static enum status fill_mint(struct cf_call *c, struct span scope, const struct 
         return check_roles(c, scope, m, e);
 }
 
-enum status cf_keys_post(struct cf_call *c, struct error *e)
+enum status cf_keys_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct key_body, user, "user", JSON_AS_TEXT,
@@ -189,8 +189,8 @@ enum status cf_keys_post(struct cf_call *c, struct error *e)
         struct key_body body = {0};
         bool is_inbox;
         struct span scope = scope_of(c, &is_inbox);
-        TRY(cf_may(c, "keys:create", scope, e));
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_may(c, "keys:create", scope, e));
+        TRY(call_body(c, fields, &body, e));
         struct key_mint *m;
         TRY(key_mint_new(c->domain, c->settings, &m, e));
         c->target = span_of(arena_dup(c->arena, span_of(m->id)));
@@ -199,12 +199,12 @@ enum status cf_keys_post(struct cf_call *c, struct error *e)
                 domain_command_free(&m->base);
                 return status;
         }
-        return cf_submit(c, &m->base, answer_minted, e);
+        return call_submit(c, &m->base, answer_minted, e);
 }
 
 /* ---- one key, by its public id or by itself ---- */
 
-static enum status find_key(struct cf_call *c, struct key_row *ret, struct error *e)
+static enum status find_key(struct call *c, struct key_row *ret, struct error *e)
 {
         struct span key = http_param(c->req, "key");
         if (key_check(key))
@@ -218,29 +218,28 @@ static enum status find_key(struct cf_call *c, struct key_row *ret, struct error
 }
 
 /* Who holds the permission nowhere hears 403, whether the key is there or not. */
-static enum status one(struct cf_call *c, const char *permission, struct key_row *ret,
-                       struct error *e)
+static enum status one(struct call *c, const char *permission, struct key_row *ret, struct error *e)
 {
-        TRY(cf_may(c, permission, SPAN_NONE, e));
+        TRY(call_may(c, permission, SPAN_NONE, e));
         TRY(find_key(c, ret, e));
         c->target = ret->id;
         return key_may(c->db, ret, c->who, permission, e);
 }
 
-enum status cf_keys_get(struct cf_call *c, struct error *e)
+enum status cf_keys_get(struct call *c, struct error *e)
 {
         struct key_row row;
         TRY(one(c, "keys:read", &row, e));
         return reply_key(c, row.id, row.id, 200, e);
 }
 
-static enum status answer_changed(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         return reply_key(c, c->target, c->target, 200, e);
 }
 
-enum status cf_keys_patch(struct cf_call *c, struct error *e)
+enum status cf_keys_patch(struct call *c, struct error *e)
 {
         struct patch {
                 bool is_active;
@@ -253,19 +252,19 @@ enum status cf_keys_patch(struct cf_call *c, struct error *e)
         };
         struct key_row row;
         TRY(one(c, "keys:revoke", &row, e));
-        TRY(cf_parse(c, e));
+        TRY(call_parse(c, e));
         if (json_get(c->body, "roles"))
                 return error_set(e, STATUS_INVALID, "roles-fixed", "/roles",
                                  "A key's roles are fixed: make a new key and delete this one.");
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         struct key_suspend *cmd;
         TRY(key_suspend_new(c->domain, c->settings, &cmd, e));
         cmd->id = row.id;
         cmd->is_active = body.is_active;
-        return cf_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
-enum status cf_keys_delete(struct cf_call *c, struct error *e)
+enum status cf_keys_delete(struct call *c, struct error *e)
 {
         struct key_row row;
         TRY(one(c, "keys:revoke", &row, e));
@@ -274,5 +273,5 @@ enum status cf_keys_delete(struct cf_call *c, struct error *e)
         cmd->selector =
                 (struct key_selector){.ids = &c->target, .n_ids = 1, .is_by_id_strict = true};
         cmd->reason = KEY_REASON_REVOKED;
-        return cf_submit(c, &cmd->base, cf_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }

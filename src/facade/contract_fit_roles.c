@@ -103,7 +103,7 @@ static void write_role(const struct json *role, struct buf *out)
         json_obj_close(out);
 }
 
-static enum status load_role(struct cf_call *c, struct span id, struct json **ret, struct error *e)
+static enum status load_role(struct call *c, struct span id, struct json **ret, struct error *e)
 {
         struct buf CLEANUP(buf_fini) text;
         buf_init(&text, (size_t)1 << 20);
@@ -111,16 +111,16 @@ static enum status load_role(struct cf_call *c, struct span id, struct json **re
         return json_parse(buf_view(&text), 8, ret, e);
 }
 
-static enum status reply_role(struct cf_call *c, struct span id, unsigned status, struct error *e)
+static enum status reply_role(struct call *c, struct span id, unsigned status, struct error *e)
 {
         struct json CLEANUP(json_freep) *role = NULL;
         TRY(load_role(c, id, &role, e));
         write_role(role, &c->out);
-        cf_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
-static enum status list_work(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         struct page page = {.limit = PAGE_ROWS};
         json_arr_open(&c->out);
@@ -139,12 +139,12 @@ static enum status list_work(struct cf_call *c, struct store_conn *db, struct er
         return buf_check(&c->out, e);
 }
 
-enum status cf_roles_list(struct cf_call *c, struct error *e)
+enum status cf_roles_list(struct call *c, struct error *e)
 {
-        return cf_defer(c, list_work, cf_then_reply, e);
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
-enum status cf_roles_get(struct cf_call *c, struct error *e)
+enum status cf_roles_get(struct call *c, struct error *e)
 {
         return reply_role(c, http_param(c->req, "id"), 200, e);
 }
@@ -184,11 +184,11 @@ static enum status check_permissions(const struct json *permissions, struct erro
 }
 
 /* The caller holds what the name means, on `where` (absent: somewhere). */
-static enum status may_put(const struct cf_call *c, const char *permission, struct span where,
+static enum status may_put(const struct call *c, const char *permission, struct span where,
                            struct error *e)
 {
         for (const char *const *native = permission_native(span_of(permission)); *native; native++)
-                TRY(cf_may(c, *native, where, e));
+                TRY(call_may(c, *native, where, e));
         return STATUS_OK;
 }
 
@@ -196,7 +196,7 @@ static enum status may_put(const struct cf_call *c, const char *permission, stru
  * The names that are true: as the body says, else as `old` (the role as it is; NULL = new). What
  * `old` holds beyond the 50 names stays.
  */
-static enum status merge_permissions(struct cf_call *c, const struct json *given,
+static enum status merge_permissions(struct call *c, const struct json *given,
                                      const struct json *old, struct span **ret, size_t *ret_n,
                                      struct error *e)
 {
@@ -232,18 +232,18 @@ static const struct json_field role_fields[] = {
         JSON_FIELD_END,
 };
 
-static enum status answer_created(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_role(c, span_of(((struct role_create *)cmd)->new_id), 201, e);
 }
 
-enum status cf_roles_post(struct cf_call *c, struct error *e)
+enum status cf_roles_post(struct call *c, struct error *e)
 {
         struct role_body body = {0};
         struct span *permissions;
         size_t n;
-        TRY(cf_may(c, "roles:write", SPAN("roles"), e));
-        TRY(cf_body(c, role_fields, &body, e));
+        TRY(call_may(c, "roles:write", SPAN("roles"), e));
+        TRY(call_body(c, role_fields, &body, e));
         if (!body.name.p || !body.permissions)
                 return error_set_http(e, STATUS_INVALID, 405, "missing-field", NULL,
                                       "Missing fields: a role has a name and permissions.");
@@ -255,32 +255,32 @@ enum status cf_roles_post(struct cf_call *c, struct error *e)
         cmd->name = body.name;
         cmd->permissions = permissions;
         cmd->n_permissions = n;
-        return cf_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
-static enum status answer_changed(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         return reply_role(c, c->target, 200, e);
 }
 
 /* The role of the path, its id as the audit target. */
-static enum status target_role(struct cf_call *c, struct json **ret, struct error *e)
+static enum status target_role(struct call *c, struct json **ret, struct error *e)
 {
-        TRY(cf_may(c, "roles:write", SPAN("roles"), e));
+        TRY(call_may(c, "roles:write", SPAN("roles"), e));
         TRY(load_role(c, http_param(c->req, "id"), ret, e));
         c->target = arena_span(c->arena, json_get_text(*ret, "id"));
         return c->target.p ? STATUS_OK : error_no_memory(e);
 }
 
-enum status cf_roles_patch(struct cf_call *c, struct error *e)
+enum status cf_roles_patch(struct call *c, struct error *e)
 {
         struct json CLEANUP(json_freep) *role = NULL;
         struct role_body body = {0};
         struct span *permissions = NULL;
         size_t n = 0;
         TRY(target_role(c, &role, e));
-        TRY(cf_body(c, role_fields, &body, e));
+        TRY(call_body(c, role_fields, &body, e));
         if (body.permissions) {
                 TRY(check_permissions(body.permissions, e));
                 TRY(merge_permissions(c, body.permissions, role, &permissions, &n, e));
@@ -292,17 +292,17 @@ enum status cf_roles_patch(struct cf_call *c, struct error *e)
         cmd->permissions = permissions;
         cmd->n_permissions = n;
         cmd->has_permissions = body.permissions != NULL;
-        return cf_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
-enum status cf_roles_delete(struct cf_call *c, struct error *e)
+enum status cf_roles_delete(struct call *c, struct error *e)
 {
         struct json CLEANUP(json_freep) *role = NULL;
         TRY(target_role(c, &role, e));
         struct role_delete *cmd;
         TRY(role_delete_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
-        return cf_submit(c, &cmd->base, cf_answer_empty, e);
+        return call_submit(c, &cmd->base, call_answer_empty, e);
 }
 
 /* ---- {role, inbox?, document_id?} ---- */
@@ -322,20 +322,20 @@ static enum status check_scope(struct span id, const char *at, const char *membe
                          "It is an id of 1 to 128 characters of A-Z a-z 0-9 . _ ~ -");
 }
 
-static struct span scope_resource(struct cf_call *c, const struct scope_body *s)
+static struct span scope_resource(struct call *c, const struct scope_body *s)
 {
         if (!s->inbox.p && !s->document.p)
                 return SPAN("*");
         if (!s->document.p)
-                return cf_resource(c, "inboxes", s->inbox);
-        struct span document = cf_resource(c, "documents", s->document);
+                return call_resource(c, "inboxes", s->inbox);
+        struct span document = call_resource(c, "documents", s->document);
         if (!s->inbox.p || !document.p)
                 return document;
-        struct span inbox = cf_resource(c, "inboxes", s->inbox);
-        return inbox.p ? cf_resource(c, inbox.p, document) : inbox;
+        struct span inbox = call_resource(c, "inboxes", s->inbox);
+        return inbox.p ? call_resource(c, inbox.p, document) : inbox;
 }
 
-enum status cf_roles_read(struct cf_call *c, const struct json *array, const char *at,
+enum status cf_roles_read(struct call *c, const struct json *array, const char *at,
                           struct grant **ret, size_t *ret_n, struct error *e)
 {
         static const struct json_field fields[] = {

@@ -13,19 +13,19 @@
         ROUTE(verb, "/admin" route, bodies, endpoint), ROUTE(verb, "/api" route, bodies, endpoint)
 #define UNSERVED(verb, route) BOTH(verb, route, 0, &unserved)
 #define SERVED(verb, route, bodies, serve, action, target) \
-        BOTH(verb, route, bodies, (&(const struct cf_endpoint){serve, false, action, target}))
+        BOTH(verb, route, bodies, (&(const struct call_endpoint){serve, false, action, target}))
 #define OPEN(verb, route, bodies, serve, action, target) \
-        BOTH(verb, route, bodies, (&(const struct cf_endpoint){serve, true, action, target}))
+        BOTH(verb, route, bodies, (&(const struct call_endpoint){serve, true, action, target}))
 
-enum status cf_unserved(struct cf_call *c, struct error *e)
+enum status cf_unserved(struct call *c, struct error *e)
 {
         return error_set_http(e, STATUS_INVALID, 501, "not-implemented", NULL,
                               "%s %s is not implemented here.", http_method_name(c->req),
                               http_route_path(c->req));
 }
 
-static const struct cf_endpoint unserved = {cf_unserved, true, NULL, NULL};
-static const struct cf_endpoint ephemeral = {cf_auth_ephemeral, false, "session.create", "key"};
+static const struct call_endpoint unserved = {cf_unserved, true, NULL, NULL};
+static const struct call_endpoint ephemeral = {cf_auth_ephemeral, false, "session.create", "key"};
 
 // clang-format off
 const struct http_route contract_fit_routes[] = {

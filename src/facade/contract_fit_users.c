@@ -31,12 +31,12 @@ enum status cf_user_write(struct store_conn *db, const struct user_row *u, struc
         return buf_check(out, e);
 }
 
-static enum status reply_user(struct cf_call *c, struct span id, unsigned status, struct error *e)
+static enum status reply_user(struct call *c, struct span id, unsigned status, struct error *e)
 {
         struct user_row user;
         TRY(user_find(c->db, id, c->arena, &user, e));
         TRY(cf_user_write(c->db, &user, &c->out, e));
-        cf_reply_out(c, status);
+        call_reply_out(c, status);
         return STATUS_OK;
 }
 
@@ -56,7 +56,7 @@ static enum status write_page(struct store_conn *db, const struct json *items, s
         return STATUS_OK;
 }
 
-static enum status list_work(struct cf_call *c, struct store_conn *db, struct error *e)
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
         struct page page = {.limit = PAGE_ROWS};
         json_arr_open(&c->out);
@@ -73,20 +73,20 @@ static enum status list_work(struct cf_call *c, struct store_conn *db, struct er
         return buf_check(&c->out, e);
 }
 
-enum status cf_users_list(struct cf_call *c, struct error *e)
+enum status cf_users_list(struct call *c, struct error *e)
 {
-        TRY(cf_may(c, "users:read", SPAN("users"), e));
-        return cf_defer(c, list_work, cf_then_reply, e);
+        TRY(call_may(c, "users:read", SPAN("users"), e));
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
 /* The user of the path, on whom the caller holds `permission`; else 403, there or not. */
-static enum status one(struct cf_call *c, const char *permission, struct user_row *ret,
+static enum status one(struct call *c, const char *permission, struct user_row *ret,
                        struct error *e)
 {
         struct span id = http_param(c->req, "id");
         struct error missing;
         enum status s = user_find(c->db, id, c->arena, ret, &missing);
-        TRY(cf_may(c, permission, cf_resource(c, "users", s == STATUS_OK ? ret->id : id), e));
+        TRY(call_may(c, permission, call_resource(c, "users", s == STATUS_OK ? ret->id : id), e));
         if (s != STATUS_OK) {
                 *e = missing;
                 return s;
@@ -95,7 +95,7 @@ static enum status one(struct cf_call *c, const char *permission, struct user_ro
         return STATUS_OK;
 }
 
-enum status cf_users_get(struct cf_call *c, struct error *e)
+enum status cf_users_get(struct call *c, struct error *e)
 {
         struct user_row user;
         TRY(one(c, "users:read", &user, e));
@@ -104,10 +104,10 @@ enum status cf_users_get(struct cf_call *c, struct error *e)
 
 /* ---- roles ---- */
 
-enum status cf_holds_all_of(struct cf_call *c, struct span user_id, struct error *e)
+enum status cf_holds_all_of(struct call *c, struct span user_id, struct error *e)
 {
         struct rights rights;
-        struct span subject = cf_resource(c, "users", user_id);
+        struct span subject = call_resource(c, "users", user_id);
         if (!subject.p)
                 return error_no_memory(e);
         TRY(grants_load(c->db, subject.p, c->arena, &rights, e));
@@ -115,13 +115,13 @@ enum status cf_holds_all_of(struct cf_call *c, struct span user_id, struct error
                 const char *action = arena_dup(c->arena, rights.list[i].action);
                 if (!action)
                         return error_no_memory(e);
-                TRY(cf_may(c, action, rights.list[i].resource, e));
+                TRY(call_may(c, action, rights.list[i].resource, e));
         }
         return STATUS_OK;
 }
 
 /* 406 for a role that is not there. */
-static enum status roles_read(struct cf_call *c, const struct json *roles, struct grant **ret,
+static enum status roles_read(struct call *c, const struct json *roles, struct grant **ret,
                               size_t *ret_n, struct error *e)
 {
         TRY(cf_roles_read(c, roles, "/roles", ret, ret_n, e));
@@ -147,12 +147,12 @@ struct user_body {
         char hash[PASSWORD_HASH_SIZE];
 };
 
-static enum status answer_created(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_user(c, span_of(((struct user_create *)cmd)->id), 201, e);
 }
 
-static enum status submit_create(struct cf_call *c, struct error *e)
+static enum status submit_create(struct call *c, struct error *e)
 {
         const struct user_body *body = c->state;
         struct user_create *cmd;
@@ -162,10 +162,10 @@ static enum status submit_create(struct cf_call *c, struct error *e)
         cmd->grants = body->grants;
         cmd->n_grants = body->n_grants;
         memcpy(cmd->password_hash, body->hash, sizeof body->hash);
-        return cf_submit(c, &cmd->base, answer_created, e);
+        return call_submit(c, &cmd->base, answer_created, e);
 }
 
-enum status cf_users_post(struct cf_call *c, struct error *e)
+enum status cf_users_post(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct user_body, name, "username", JSON_AS_TEXT,
@@ -177,28 +177,28 @@ enum status cf_users_post(struct cf_call *c, struct error *e)
                 JSON_FIELD_END,
         };
         struct user_body *body;
-        if (!CF_NEW(c, body))
+        if (!CALL_NEW(c, body))
                 return error_no_memory(e);
         c->state = body;
-        TRY(cf_may(c, "users:write", SPAN("users"), e));
-        TRY(cf_body(c, fields, body, e));
+        TRY(call_may(c, "users:write", SPAN("users"), e));
+        TRY(call_body(c, fields, body, e));
         c->target = body->name;
         TRY(roles_read(c, body->roles, &body->grants, &body->n_grants, e));
         if (!body->password.p)
                 return submit_create(c, e);
-        return cf_hash(c, body->password, body->hash, submit_create, e);
+        return call_hash(c, body->password, body->hash, submit_create, e);
 }
 
 /* ---- PATCH, DELETE ---- */
 
-static enum status answer_changed(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_changed(struct call *c, struct domain_command *cmd, struct error *e)
 {
         (void)cmd;
         auth_forget_user(auth_loop_auth(c->loop), c->target);
         return reply_user(c, c->target, 200, e);
 }
 
-enum status cf_users_patch(struct cf_call *c, struct error *e)
+enum status cf_users_patch(struct call *c, struct error *e)
 {
         struct patch {
                 struct span name;
@@ -214,7 +214,7 @@ enum status cf_users_patch(struct cf_call *c, struct error *e)
         struct grant *grants = NULL;
         size_t n = 0;
         TRY(one(c, "users:write", &user, e));
-        TRY(cf_body(c, fields, &body, e));
+        TRY(call_body(c, fields, &body, e));
         if (body.active && !json_is_boolean(body.active))
                 return error_set(e, STATUS_INVALID, "invalid-field", "/active",
                                  "It is true or false.");
@@ -228,28 +228,28 @@ enum status cf_users_patch(struct cf_call *c, struct error *e)
         cmd->grants = grants;
         cmd->n_grants = n;
         cmd->has_grants = body.roles != NULL;
-        return cf_submit(c, &cmd->base, answer_changed, e);
+        return call_submit(c, &cmd->base, answer_changed, e);
 }
 
-static enum status answer_deleted(struct cf_call *c, struct domain_command *cmd, struct error *e)
+static enum status answer_deleted(struct call *c, struct domain_command *cmd, struct error *e)
 {
         auth_forget_user(auth_loop_auth(c->loop), c->target);
-        return cf_answer_empty(c, cmd, e);
+        return call_answer_empty(c, cmd, e);
 }
 
-enum status cf_users_delete(struct cf_call *c, struct error *e)
+enum status cf_users_delete(struct call *c, struct error *e)
 {
         struct user_row user;
         TRY(one(c, "users:write", &user, e));
         struct user_delete *cmd;
         TRY(user_delete_new(c->domain, c->settings, &cmd, e));
         cmd->id = user.id;
-        return cf_submit(c, &cmd->base, answer_deleted, e);
+        return call_submit(c, &cmd->base, answer_deleted, e);
 }
 
 /* ---- oneself ---- */
 
-enum status cf_me_get(struct cf_call *c, struct error *e)
+enum status cf_me_get(struct call *c, struct error *e)
 {
         return reply_user(c, span_of(c->who->caller.user_id), 200, e);
 }
@@ -259,31 +259,31 @@ struct password_body {
         char hash[PASSWORD_HASH_SIZE];
 };
 
-static enum status submit_password(struct cf_call *c, struct error *e)
+static enum status submit_password(struct call *c, struct error *e)
 {
         const struct password_body *body = c->state;
         struct user_change *cmd;
         TRY(user_change_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
         memcpy(cmd->password_hash, body->hash, sizeof body->hash);
-        return cf_submit(c, &cmd->base, answer_deleted, e);
+        return call_submit(c, &cmd->base, answer_deleted, e);
 }
 
-static enum status mismatch(struct cf_call *c, struct error *e)
+static enum status mismatch(struct call *c, struct error *e)
 {
         (void)c;
         return error_set(e, STATUS_DENIED, "password-mismatch", NULL,
                          "The old password is not this.");
 }
 
-static enum status old_is_right(struct cf_call *c, struct error *e)
+static enum status old_is_right(struct call *c, struct error *e)
 {
         struct password_body *body = c->state;
-        return cf_hash(c, body->new, body->hash, submit_password, e);
+        return call_hash(c, body->new, body->hash, submit_password, e);
 }
 
 /* The old password is asked for whoever calls: a key or a link does not take its user over. */
-enum status cf_me_password(struct cf_call *c, struct error *e)
+enum status cf_me_password(struct call *c, struct error *e)
 {
         static const struct json_field fields[] = {
                 JSON_FIELD(struct password_body, old, "old_password", JSON_AS_TEXT, JSON_REQUIRED),
@@ -293,11 +293,11 @@ enum status cf_me_password(struct cf_call *c, struct error *e)
         };
         struct password_body *body;
         struct user_row user;
-        if (!CF_NEW(c, body))
+        if (!CALL_NEW(c, body))
                 return error_no_memory(e);
         c->state = body;
         TRY(user_find(c->db, span_of(c->who->caller.user_id), c->arena, &user, e));
         c->target = user.id;
-        TRY(cf_body(c, fields, body, e));
-        return cf_password(c, user.name, body->old, old_is_right, mismatch, e);
+        TRY(call_body(c, fields, body, e));
+        return call_password(c, user.name, body->old, old_is_right, mismatch, e);
 }

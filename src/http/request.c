@@ -431,5 +431,7 @@ void http_view(struct http_request *req, struct request_view *ret)
                 .header = view_header,
                 .header_each = view_header_each,
                 .query_each = view_query_each,
+                .reply = http_reply,
+                .reply_error = http_reply_error,
         };
 }
