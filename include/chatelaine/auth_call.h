@@ -39,6 +39,7 @@ struct call_endpoint {
 
 /* What a face adds to the life of its calls. Each may be NULL. */
 struct call_face {
+        const char *content_type; /* of answers; NULL = application/json */
         /* Behind auth, before serve. */
         enum status (*begin)(struct call *c, struct error *e);
         /* c->out as it is answered, into an empty buffer; left empty: as it is. */

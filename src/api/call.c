@@ -2,7 +2,7 @@
 
 #define DISK_FULL_RETRY_MS 30000
 
-static const struct call_face face = {NULL, NULL};
+static const struct call_face face = {NULL};
 
 static enum status check_disk(const struct api_bound *bound, struct error *e)
 {

@@ -43,11 +43,12 @@ void call_reply(struct call *c, unsigned status, const char *content_type, struc
 
 void call_reply_json(struct call *c, unsigned status, const struct buf *body)
 {
+        const char *type = c->face->content_type;
         struct error err;
         if (buf_check(body, &err) != STATUS_OK)
                 call_refuse(c, &err);
         else
-                call_reply(c, status, "application/json", buf_view(body));
+                call_reply(c, status, type ? type : "application/json", buf_view(body));
 }
 
 void call_reply_out(struct call *c, unsigned status)

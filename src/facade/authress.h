@@ -1,5 +1,6 @@
 /*
- * authress: what its endpoints share beside the call (call.h): the query, pages, times, errors.
+ * authress: what its endpoints share beside the call (auth_call.h): the query, pages, times,
+ * errors.
  *
  *     authress_call.c      this header
  *     authress_routes.c    every route at a glance, also of what is not served (501)
@@ -15,12 +16,14 @@
 #ifndef FACADE_AUTHRESS_H
 #define FACADE_AUTHRESS_H
 
-#include "facade/call.h"
+#include <chatelaine/auth_call.h>
 
 #include <chatelaine/facade.h>
 
 #define AU_CONTENT_TYPE "application/links+json"
 
+/* The handler of every route; its arg is the struct call_endpoint. */
+void au_enter(struct http_request *req);
 /* For http_error_shape. */
 void au_write_error(struct http_request *req, const struct error *e, struct buf *body);
 
@@ -32,27 +35,27 @@ struct au_query_field {
 };
 /* The query's names are all in the table and each is there once: else INVALID "invalid-request".
  * An empty value is as an absent one. */
-enum status au_query(struct face_call *c, const struct au_query_field *fields,
+enum status au_query(struct call *c, const struct au_query_field *fields,
                      struct error *e) MUST_CHECK;
 /* A page's limit: absent = `otherwise`; 1 to AU_LIMIT_MAX, else INVALID "invalid-request". */
 enum status au_limit(struct span text, unsigned otherwise, unsigned *ret,
                      struct error *e) MUST_CHECK;
 /* A list's whole query: limit, cursor and filter (NULL: it has none). */
-enum status au_page(struct face_call *c, unsigned limit, struct page *ret, struct span *filter,
+enum status au_page(struct call *c, unsigned limit, struct page *ret, struct span *filter,
                     struct error *e) MUST_CHECK;
 
 /*
  * The end of a collection into c->out: "pagination" (with "next" when `next_cursor` is given) and
  * "links" with absolute "self" and "next".
  */
-void au_page_end(struct face_call *c, struct span next_cursor);
+void au_page_end(struct call *c, struct span next_cursor);
 
 /* ---- times ---- */
 /* If-Unmodified-Since as Authress has it, ISO 8601; *ret = -1 without. INVALID
  * "invalid-request". */
-enum status au_unmodified_since(struct face_call *c, int64_t *ret_ms, struct error *e) MUST_CHECK;
+enum status au_unmodified_since(struct call *c, int64_t *ret_ms, struct error *e) MUST_CHECK;
 
 /* ---- endpoints ---- */
-enum status au_unserved(struct face_call *c, struct error *e) MUST_CHECK;
+enum status au_unserved(struct call *c, struct error *e) MUST_CHECK;
 
 #endif

@@ -3,6 +3,19 @@
 #include <chatelaine/base_clock.h>
 #include <chatelaine/codec_text.h>
 
+/* ---- coming in ---- */
+
+static const struct call_face face = {.content_type = AU_CONTENT_TYPE};
+
+void au_enter(struct http_request *req)
+{
+        struct request_view view;
+        http_view(req, &view);
+        struct call *c = call_new(&view, req, http_loop_state(req), &face, http_route_arg(req));
+        if (c)
+                call_enter(c);
+}
+
 /* ---- errors ---- */
 
 /* "invalid-field": "InvalidField". */
@@ -54,7 +67,7 @@ static enum status bad_query(struct error *e, struct span name, const char *why)
                          why);
 }
 
-enum status au_query(struct face_call *c, const struct au_query_field *fields, struct error *e)
+enum status au_query(struct call *c, const struct au_query_field *fields, struct error *e)
 {
         struct span name, value;
         uint32_t seen = 0;
@@ -82,7 +95,7 @@ enum status au_limit(struct span text, unsigned otherwise, unsigned *ret, struct
         return STATUS_OK;
 }
 
-enum status au_page(struct face_call *c, unsigned limit, struct page *ret, struct span *filter,
+enum status au_page(struct call *c, unsigned limit, struct page *ret, struct span *filter,
                     struct error *e)
 {
         struct span text = SPAN_NONE;
@@ -100,7 +113,7 @@ enum status au_page(struct face_call *c, unsigned limit, struct page *ret, struc
 /* ---- pages ---- */
 
 /* {"href": this URL, absolute, with another cursor (absent: as it is)}. */
-static void write_link(struct face_call *c, const char *name, struct span cursor)
+static void write_link(struct call *c, const char *name, struct span cursor)
 {
         struct buf CLEANUP(buf_fini) url;
         struct span key, value;
@@ -130,7 +143,7 @@ static void write_link(struct face_call *c, const char *name, struct span cursor
                 c->out.status = url.status;
 }
 
-void au_page_end(struct face_call *c, struct span next_cursor)
+void au_page_end(struct call *c, struct span next_cursor)
 {
         json_key(&c->out, "pagination");
         json_obj_open(&c->out);
@@ -151,7 +164,7 @@ void au_page_end(struct face_call *c, struct span next_cursor)
 
 /* ---- times ---- */
 
-enum status au_unmodified_since(struct face_call *c, int64_t *ret_ms, struct error *e)
+enum status au_unmodified_since(struct call *c, int64_t *ret_ms, struct error *e)
 {
         struct span text = http_header(c->req, "If-Unmodified-Since");
         bool is_naive;

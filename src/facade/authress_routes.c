@@ -7,18 +7,16 @@
 #define ROUTE(verb, route, bodies, endpoint)                                                       \
         {                                                                                          \
                 .method = HTTP_##verb, .path = (route), .faces = FACE_AUTHRESS, .media = (bodies), \
-                .handler = face_enter, .arg = (endpoint)                                           \
+                .handler = au_enter, .arg = (endpoint)                                             \
         }
 /* For somebody; `open` for anybody. */
 #define SERVED(verb, route, bodies, serve, action, target) \
-        ROUTE(verb, route, bodies,                         \
-              (&(const struct face_endpoint){serve, false, action, target, AU_CONTENT_TYPE}))
+        ROUTE(verb, route, bodies, (&(const struct call_endpoint){serve, false, action, target}))
 #define OPEN(verb, route, bodies, serve, action, target) \
-        ROUTE(verb, route, bodies,                       \
-              (&(const struct face_endpoint){serve, true, action, target, AU_CONTENT_TYPE}))
+        ROUTE(verb, route, bodies, (&(const struct call_endpoint){serve, true, action, target}))
 #define UNSERVED(verb, route) OPEN(verb, route, 0, au_unserved, NULL, NULL)
 
-enum status au_unserved(struct face_call *c, struct error *e)
+enum status au_unserved(struct call *c, struct error *e)
 {
         return error_set_http(e, STATUS_INVALID, 501, "not-implemented", NULL,
                               "%s %s is not implemented here.", http_method_name(c->req),

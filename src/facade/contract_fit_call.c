@@ -24,7 +24,7 @@ static enum status shape(struct call *c, struct buf *ret, struct error *e)
         return buf_check(ret, e);
 }
 
-static const struct call_face face = {begin, shape};
+static const struct call_face face = {.begin = begin, .shape = shape};
 
 void cf_enter(struct http_request *req)
 {
