@@ -7,10 +7,10 @@
  *     tables = {api_routes(api), facade tables ..., NULL};      // http_wiring.route_tables
  *
  * One table (src/api/routes.c) names every endpoint: method, path, who may come
- * in, whether it changes something, its audit action. What it needs of the caller's
- * rights stands in a comment at its function and in schemas/http/openapi.yaml.
+ * in, its audit action. What it needs of the caller's rights stands in a comment
+ * at its function and in schemas/http/openapi.yaml.
  *
- *     handler ─▶ disk full? ─▶ auth_caller ─▶ endpoint: query or command
+ *     handler ─▶ auth_caller ─▶ endpoint: query or command
  *                                             │  read connection of the loop
  *                                             │  auth's pool: lists, passwords, slow work
  *                                             └─ domain_submit ─▶ completion ─▶ reply
@@ -31,7 +31,6 @@ struct api_hooks {
         void *ctx;
         /* Any loop, must not block. */
         bool (*is_draining)(void *ctx);
-        bool (*is_disk_ok)(void *ctx);   /* at least limits.min_free_disk is free */
         bool (*is_schema_ok)(void *ctx); /* the database has this program's schema */
         /* A thread of auth's pool; may block. */
         enum status (*backup)(void *ctx, const char *path, struct error *e);

@@ -53,6 +53,10 @@ void domain_set_ledger(
         struct ledger *l); /* once, before threads start; ledger_options.env is the domain */
 struct ledger *domain_ledger(struct domain *d);
 struct store *domain_store(struct domain *d);
+/* Less than limits.min_free_disk is left: whatever face a request came by, domain_submit takes only
+ * what takes rights away (is_revocation), else RETRY (503) "disk-full". Any thread. */
+void domain_set_disk_low(struct domain *d, bool is_low);
+bool domain_is_disk_low(const struct domain *d);
 /* The secret ring; versions are only ever added to it, so a pointer stays good until domain_free.
  */
 const struct secrets *domain_secrets(const struct domain *d);
@@ -165,7 +169,7 @@ enum status domain_command_new(struct domain *d, struct settings *s, size_t size
                                struct error *e) MUST_CHECK;
 void domain_command_free(struct domain_command *c);
 /* Audited with c->audit (unless action is NULL), replied on `reply_to`. On failure the command
- * stays the caller's. */
+ * stays the caller's. RETRY "disk-full": see domain_set_disk_low. */
 enum status domain_submit(struct domain_command *c, struct mailbox *reply_to,
                           struct error *e) MUST_CHECK;
 /* The same and wait; for threads without a loop. The command stays the caller's; its status is

@@ -1,30 +1,11 @@
 #include "api/call.h"
 
-#define DISK_FULL_RETRY_MS 30000
-
 static const struct call_face face = {NULL};
-
-static enum status check_disk(const struct api_bound *bound, struct error *e)
-{
-        const struct api_hooks *hooks = &bound->api->options.hooks;
-        if (bound->change != WRITES || hooks->is_disk_ok(hooks->ctx))
-                return STATUS_OK;
-        enum status status = error_set_http(e, STATUS_RETRY, 503, "disk-full", NULL,
-                                            "The disk is full: only what takes rights away is "
-                                            "still taken.");
-        e->retry_after_ms = DISK_FULL_RETRY_MS;
-        return status;
-}
 
 void api_enter(struct http_request *req)
 {
         const struct api_bound *bound = http_route_arg(req);
-        struct error err;
         struct request_view view;
-        if (check_disk(bound, &err) != STATUS_OK) {
-                http_reply_error(req, &err);
-                return;
-        }
         http_view(req, &view);
         struct call *c = call_new(&view, req, http_loop_state(req), &face, &bound->endpoint);
         if (c)

@@ -13,18 +13,12 @@ enum api_entry {
         ENTRY_OPEN,   /* anybody, or an app that the endpoint itself checks; c->who is NULL */
         ENTRY_SOCKET, /* the admin socket alone */
 };
-enum api_change {
-        READS,
-        WRITES,  /* refused while the disk is full */
-        REVOKES, /* takes rights away: never refused for that */
-};
 
 struct api_endpoint {
         enum http_method method;
         const char *path;
         unsigned faces, media;
         enum api_entry entry;
-        enum api_change change;
         call_serve serve;
         const char *action, *target_kind; /* of its audit event; NULL where nothing changes */
 };
@@ -37,7 +31,6 @@ struct api {
 struct api_bound {
         const struct api *api;
         struct call_endpoint endpoint;
-        enum api_change change;
 };
 
 /* The handler of every route. */

@@ -25,7 +25,7 @@ enum status health_ready(struct call *c, struct error *e)
         } checks[] = {
                 {"store", ledger_is_healthy(domain_ledger(c->domain))},
                 {"schema", hooks->is_schema_ok(hooks->ctx)},
-                {"disk", hooks->is_disk_ok(hooks->ctx)},
+                {"disk", !domain_is_disk_low(c->domain)},
                 {"not_draining", !hooks->is_draining(hooks->ctx)},
         };
         const size_t n = sizeof checks / sizeof *checks;

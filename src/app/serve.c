@@ -50,7 +50,7 @@ struct daemon {
         struct settings *serving, *served_before; /* http's configuration, and the one before: loops
                                                      may still be reading it */
         const struct http_route *tables[8];
-        atomic_bool is_draining, is_disk_ok;
+        atomic_bool is_draining;
 };
 
 /* ---- hooks ---- */
@@ -74,13 +74,6 @@ static bool hook_is_draining(void *ctx)
         struct daemon *d = ctx;
 
         return atomic_load_explicit(&d->is_draining, memory_order_relaxed);
-}
-
-static bool hook_is_disk_ok(void *ctx)
-{
-        struct daemon *d = ctx;
-
-        return atomic_load_explicit(&d->is_disk_ok, memory_order_relaxed);
 }
 
 /* serve refuses or migrates another schema before it listens, and holds the directory's lock from
@@ -168,11 +161,11 @@ static void look_at_disk(struct daemon *d)
 {
         struct settings *s = domain_settings(d->engine.domain);
         struct statvfs v;
-        bool was_ok = hook_is_disk_ok(d), is_ok = true;
+        bool was_ok = !domain_is_disk_low(d->engine.domain), is_ok = true;
 
         if (statvfs(s->config->state_dir, &v) == 0)
                 is_ok = (int64_t)(v.f_bavail * v.f_frsize) >= s->config->limits.min_free_disk_bytes;
-        atomic_store_explicit(&d->is_disk_ok, is_ok, memory_order_relaxed);
+        domain_set_disk_low(d->engine.domain, !is_ok);
         if (was_ok != is_ok && !is_ok)
                 LOG_ERROR("disk.low", LOG_S("state_dir", s->config->state_dir),
                           LOG_I("min_free_bytes", s->config->limits.min_free_disk_bytes));
@@ -192,7 +185,6 @@ static enum status start_http(struct daemon *d, struct error *e)
                 .version = CHATELAINE_VERSION,
                 .hooks = {.ctx = d,
                           .is_draining = hook_is_draining,
-                          .is_disk_ok = hook_is_disk_ok,
                           .is_schema_ok = hook_is_schema_ok,
                           .backup = hook_backup,
                           .rotate_secrets = hook_rotate_secrets,
@@ -424,9 +416,7 @@ static void block_signals(sigset_t *signals)
 
 enum cli_exit cmd_serve(struct cli *c)
 {
-        struct daemon d = {.config_path = c->config_path,
-                           .told_lock = PTHREAD_MUTEX_INITIALIZER,
-                           .is_disk_ok = true};
+        struct daemon d = {.config_path = c->config_path, .told_lock = PTHREAD_MUTEX_INITIALIZER};
         struct config *config;
         struct error e;
         sigset_t signals;

@@ -79,6 +79,7 @@ static enum status change_prepare(struct domain_command *base, struct error *e)
 {
         struct agreement_change *c = (struct agreement_change *)base;
         base->audit.action = c->is_delete ? "agreement.delete" : "agreement.create";
+        base->base.is_revocation = c->is_delete;
         domain_target(base, "app", c->slug);
         if (c->user_number < 1)
                 return error_set(e, STATUS_INVALID, "invalid-user", "/user_id",

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define DISK_FULL_RETRY_MS 30000
+
 static struct domain_command *of(struct command *c)
 {
         return (struct domain_command *)c; /* base is its first member */
@@ -73,10 +75,25 @@ void domain_command_free(struct domain_command *c)
         free(c);
 }
 
+/* What comes by a request and makes something new waits for room; jobs and what takes rights away
+ * do not. */
+static enum status check_disk(const struct domain_command *c, struct error *e)
+{
+        if (!c->audit.has_request || c->base.is_revocation || !domain_is_disk_low(c->domain))
+                return STATUS_OK;
+        enum status s = error_set_http(e, STATUS_RETRY, 503, "disk-full", NULL,
+                                       "The disk is full: only what takes rights away is "
+                                       "still taken.");
+        if (e)
+                e->retry_after_ms = DISK_FULL_RETRY_MS;
+        return s;
+}
+
 enum status domain_submit(struct domain_command *c, struct mailbox *reply_to, struct error *e)
 {
         if (c->prepare)
                 TRY(c->prepare(c, e));
+        TRY(check_disk(c, e));
         c->base.reply_to = reply_to;
         return ledger_submit(c->domain->ledger, &c->base, e);
 }

@@ -39,6 +39,16 @@ void domain_set_ledger(struct domain *d, struct ledger *l)
         d->ledger = l;
 }
 
+void domain_set_disk_low(struct domain *d, bool is_low)
+{
+        atomic_store_explicit(&d->is_disk_low, is_low, memory_order_relaxed);
+}
+
+bool domain_is_disk_low(const struct domain *d)
+{
+        return atomic_load_explicit(&d->is_disk_low, memory_order_relaxed);
+}
+
 struct ledger *domain_ledger(struct domain *d)
 {
         return d->ledger;

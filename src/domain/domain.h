@@ -7,6 +7,7 @@
 #include <chatelaine/domain.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct refusals;
 
@@ -14,6 +15,8 @@ struct domain {
         struct store *store;     /* borrowed */
         struct secrets *secrets; /* borrowed; only grows */
         struct ledger *ledger;   /* borrowed; set once, before threads start */
+
+        atomic_bool is_disk_low; /* by whoever watches it */
 
         pthread_mutex_t due_lock; /* guards on_due, and is held while it runs: once it is taken
                                      away, it runs no more */

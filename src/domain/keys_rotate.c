@@ -137,11 +137,19 @@ static enum status key_suspend_run(struct ledger_tx *tx, struct domain_command *
         return key_event(tx, KEY_EVENT("updated"), k.id, base->audit.traceparent, e);
 }
 
+static enum status key_suspend_prepare(struct domain_command *base, struct error *e)
+{
+        (void)e;
+        base->base.is_revocation = !((struct key_suspend *)base)->is_active;
+        return STATUS_OK;
+}
+
 enum status key_suspend_new(struct domain *d, struct settings *s, struct key_suspend **ret,
                             struct error *e)
 {
         struct key_suspend *c;
         TRY(domain_command_new(d, s, sizeof *c, 16384, &c, e));
+        c->base.prepare = key_suspend_prepare;
         c->base.run = key_suspend_run;
         c->base.audit.action = "key.suspend";
         *ret = c;

@@ -170,7 +170,7 @@ void refusal_note(struct domain *d, const struct caller *caller, const struct au
                 r->base.audit = *a;
                 r->base.base.apply = change_nothing;
                 r->base.base.record = record_refusal;
-                if (domain_submit(&r->base, NULL, NULL) == STATUS_OK)
+                if (ledger_submit(d->ledger, &r->base.base, NULL) == STATUS_OK)
                         return;
                 domain_command_free(&r->base);
         }

@@ -277,6 +277,7 @@ enum status key_retry_new(struct domain *d, struct settings *s, struct key_retry
         TRY(domain_command_new(d, s, sizeof *c, 16384, &c, e));
         c->base.run = retry_run;
         c->base.audit.action = "key.upstream_retry";
+        c->base.base.is_revocation = true;
         c->base.base.rows = 2;
         *ret = c;
         return STATUS_OK;

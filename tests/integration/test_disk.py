@@ -8,9 +8,13 @@ import sqlite3
 import subprocess
 import threading
 import time
+import types
+import urllib.parse
 
 import harness
+import pytest
 
+CALLBACK = "https://desk.example/cb"
 MIGRATIONS = sorted((harness.REPOSITORY / "schemas/sql/sqlite").glob("*.sql"))
 
 
@@ -125,6 +129,96 @@ def test_little_room_refuses_what_is_new_but_not_revocations(daemon):
     daemon.wait_event("disk.ok")
     daemon.wait_ready()
     assert post(daemon, app, batch(0, 1)).status_code == 204
+
+
+@pytest.fixture
+def tenant(make_daemon):
+    """Something at every face, and a disk of 48 MiB of which 24 must be free."""
+    daemon = make_daemon({"limits": {"min_free_disk": "24MiB"}})
+    w = types.SimpleNamespace(daemon=daemon)
+    w.inbox = daemon.post("/admin/inboxes", json={"name": "in", "project": "a" * 24},
+                          auth="admin").json()["id"]
+    w.role = daemon.post("/admin/roles", auth="admin", json={
+        "name": "review", "permissions": {"review": True, "submit": True}}).json()["id"]
+    w.user = daemon.post("/admin/users", auth="admin", json={
+        "username": "guest", "active": True, "password": "pass word",
+        "roles": [{"role": w.role}]}).json()["id"]
+    w.document = daemon.ask("POST", "/v1/documents", {"inbox": w.inbox, "name": "d"})["id"]
+    w.key, w.other, w.third = (daemon.mint(user=w.user) for _ in range(3))
+    client = daemon.post("/v1/admin/clients", auth="admin", json={
+        "name": "desk", "redirect_uris": [CALLBACK], "grants": []}).json()
+    w.client = (client["client_id"], client["client_secret"])
+    w.token = daemon.post("/oauth2/token", auth=w.client,
+                          data={"grant_type": "client_credentials"}).json()["access_token"]
+    daemon.stop()
+    return w
+
+
+def code_of(w):
+    answer = w.daemon.get("/api/oauth2", allow_redirects=False, params={
+        "client_id": w.client[0], "redirect_uri": CALLBACK})
+    return urllib.parse.parse_qs(urllib.parse.urlsplit(answer.headers["Location"]).query)["code"][0]
+
+
+# What makes something new, by each face.
+NEW = {
+    "native, a key": lambda w: w.daemon.post("/v1/keys", auth="admin",
+                                             json={"user": "guest", "grants": []}),
+    "Contract.fit, a key": lambda w: w.daemon.post("/admin/auth/api-key", auth="admin", json={
+        "user": w.user, "roles": []}),
+    "Contract.fit, a role": lambda w: w.daemon.post("/api/roles", auth="admin", json={
+        "name": "r", "permissions": {"review": True}}),
+    "Contract.fit, a log-in": lambda w: w.daemon.post("/admin/auth", json={
+        "username": "guest", "password": "pass word"}),
+    "Contract.fit, a link's session": lambda w: w.daemon.post(
+        "/auth/ephemeral", headers={"X-API-Key": w.key["key"]}),
+    "OAuth 2, a token": lambda w: w.daemon.post("/oauth2/token", auth=w.client,
+                                                data={"grant_type": "client_credentials"}),
+    "AIRisk, a token": lambda w: w.daemon.post("/api/oauth2/Token", data={
+        "client_id": w.client[0], "client_secret": w.client[1], "redirect_uri": CALLBACK,
+        "code": code_of(w)}),
+}
+# What takes rights away, by each face.
+ENDS = {
+    "native, a key": lambda w: w.daemon.delete(f"/v1/keys/{w.other['id']}", auth="admin"),
+    "native, a key suspended": lambda w: w.daemon.patch(
+        f"/v1/keys/{w.key['id']}", auth="admin", json={"active": False}),
+    "Contract.fit, a key": lambda w: w.daemon.delete(f"/admin/auth/api-key/{w.third['id']}",
+                                                     auth="admin"),
+    "Contract.fit, a document done": lambda w: w.daemon.post(
+        f"/admin/documents/{w.document}/feedback", auth="admin", json={}),
+    "OAuth 2, a token": lambda w: w.daemon.post("/oauth2/revoke", auth=w.client,
+                                                data={"token": w.token}),
+}
+
+
+def test_little_room_refuses_what_is_new_at_every_face_and_no_revocation(tenant):
+    daemon = tenant.daemon
+    with on_a_small_disk(daemon, "48m") as disk:
+        ballast = disk / "ballast"
+        ballast.write_bytes(b"0" * 25_000_000)
+        daemon.wait_event("disk.low")
+        before = daemon.ask("GET", "/v1/events?limit=1000")["items"]
+        for name, ask in NEW.items():
+            answer = ask(tenant)
+            assert answer.status_code == 503, (name, answer.text)
+            assert int(answer.headers["Retry-After"]) >= 1, name
+        assert daemon.get("/readyz").status_code == 503
+        created = [event for event in daemon.ask("GET", "/v1/events?limit=1000")["items"]
+                   if event not in before and event["type"].endswith("key.created.v1")]
+        assert not created
+        for name, ask in ENDS.items():
+            answer = ask(tenant)
+            assert answer.status_code in (200, 204), (name, answer.text)
+        for key in (tenant.key, tenant.other, tenant.third):
+            assert not daemon.is_valid(key["key"])
+        assert daemon.get("/v1/keys", headers={
+            "Authorization": "Bearer " + tenant.token}).status_code == 401
+        ballast.unlink()
+        daemon.wait_event("disk.ok")
+        for name in ("native, a key", "Contract.fit, a key", "OAuth 2, a token", "AIRisk, a token"):
+            assert NEW[name](tenant).status_code in (200, 201), name
+        daemon.stop()
 
 
 # ---- locked ----
