@@ -45,7 +45,7 @@ struct config_rule {
         unsigned line;
 };
 struct config_trust {
-        char *name, *issuer, *audience, *jwks;
+        char *name, *issuer, *audience, *jwks, *ca_file;
 };
 struct config_upstream {
         char *name, *kind, *url, *username, *password_file, *ca_file, *method;
@@ -108,6 +108,10 @@ enum status config_write_default(const char *state_dir, struct buf *out,
                                  struct error *e) MUST_CHECK;
 /* What differs and needs a restart, into out: option names, comma separated. */
 void config_restart_needed(const struct config *old, const struct config *now, struct buf *out);
+
+/* What a request that proves or fetches a credential may go to: https://, or http:// on this
+ * machine; no name or password in it. `is_local` (may be NULL): it is of the second kind. */
+bool config_url_is_safe(struct span url, bool *is_local);
 
 /* The version of libconfuse; "" where the library does not tell. */
 const char *config_library(void);

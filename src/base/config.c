@@ -429,11 +429,49 @@ static enum status check_upstreams(struct loading *l)
         return STATUS_OK;
 }
 
+/* Equal, or a path of it. */
+static bool is_of_origin(const char *issuer, const char *origin)
+{
+        size_t n = strlen(origin);
+        return strncmp(issuer, origin, n) == 0 && (!issuer[n] || issuer[n] == '/');
+}
+
+/* Tokens of such an issuer are ours, or our clients' own. */
+static bool is_our_issuer(const struct config *c, const char *issuer)
+{
+        bool is_ours = is_of_origin(issuer, c->issuer);
+        for (size_t i = 0; i < c->issuer_aliases.n; i++)
+                is_ours |= is_of_origin(issuer, c->issuer_aliases.items[i]);
+        return is_ours;
+}
+
+/* Who issued a token must be certain, and where its keys are. */
+static enum status check_trusts(struct loading *l)
+{
+        const struct config *c = l->config;
+        for (unsigned i = 0; i < c->n_trusts; i++) {
+                const struct config_trust *t = &c->trusts[i];
+                unsigned line = config_scan_line(&l->scan, "trust", i, "issuer");
+                const char *wanted = check_safe_url_or_empty(span_of(*t->jwks ? "" : t->issuer));
+                if (wanted)
+                        return FAIL(l, line, "trust \"%s\" needs jwks, or an issuer that is %s.",
+                                    t->name, wanted);
+                if (is_our_issuer(c, t->issuer))
+                        return FAIL(l, line, "trust \"%s\" has an issuer that is ours.", t->name);
+                for (unsigned k = 0; k < i; k++)
+                        if (strcmp(c->trusts[k].issuer, t->issuer) == 0)
+                                return FAIL(l, line, "trust \"%s\" has the issuer of trust \"%s\".",
+                                            t->name, c->trusts[k].name);
+        }
+        return STATUS_OK;
+}
+
 static enum status check_agreement(struct loading *l)
 {
         struct config *c = l->config;
 
         TRY(check_listens(l));
+        TRY(check_trusts(l));
         TRY(check_upstreams(l));
         for (unsigned i = 0; i < c->n_rules; i++)
                 c->rules[i].line = config_scan_line(&l->scan, "rule", i, NULL);

@@ -76,28 +76,35 @@ const char *check_url(struct span s)
         return is_good ? NULL : "a URL of http:// or https://";
 }
 
-const char *check_url_or_empty(struct span s)
-{
-        return s.len ? check_url(s) : NULL;
-}
-
 /* Credentials go there: in the clear no further than this machine. */
-const char *check_safe_url(struct span s)
+bool config_url_is_safe(struct span url, bool *is_local)
 {
         static const char *const local[] = {"127.0.0.1", "localhost", "[::1]"};
-        bool is_good = check_url(s) == NULL && span_starts(s, "https://");
-        for (size_t i = 0; i < sizeof local / sizeof local[0] && s.len > 7 && !is_good; i++) {
-                struct span rest = span_make(s.p + 7, s.len - 7);
-                size_t n = strlen(local[i]);
-                is_good = check_url(s) == NULL && span_starts(s, "http://") &&
-                          span_starts(rest, local[i]) &&
-                          (rest.len == n || strchr(":/?", rest.p[n]));
-        }
+        bool is_here = false;
         /* What stands before an "@" would be taken for a name and a password. */
-        bool has_user = s.len && memchr(s.p, '@', s.len);
-        return is_good && !has_user
+        if (check_url(url) || memchr(url.p, '@', url.len))
+                return false;
+        for (size_t i = 0; i < sizeof local / sizeof local[0] && span_starts(url, "http://"); i++) {
+                struct span rest = span_make(url.p + 7, url.len - 7);
+                size_t n = strlen(local[i]);
+                is_here |=
+                        span_starts(rest, local[i]) && (rest.len == n || strchr(":/?", rest.p[n]));
+        }
+        if (is_local)
+                *is_local = is_here;
+        return is_here || span_starts(url, "https://");
+}
+
+const char *check_safe_url(struct span s)
+{
+        return config_url_is_safe(s, NULL)
                        ? NULL
                        : "a URL of https:// (http:// on 127.0.0.1, localhost or [::1])";
+}
+
+const char *check_safe_url_or_empty(struct span s)
+{
+        return s.len ? check_safe_url(s) : NULL;
 }
 
 const char *check_method(struct span s)

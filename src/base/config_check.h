@@ -4,13 +4,13 @@
 
 #include <chatelaine/base_buf.h>
 
-const char *check_title(struct span s);   /* of a section */
-const char *check_address(struct span s); /* host:port */
-const char *check_url(struct span s);     /* http:// or https:// */
-const char *check_url_or_empty(struct span s);
+const char *check_title(struct span s);    /* of a section */
+const char *check_address(struct span s);  /* host:port */
+const char *check_url(struct span s);      /* http:// or https:// */
 const char *check_safe_url(struct span s); /* https://, or http:// on this machine */
-const char *check_method(struct span s);   /* of HTTP */
-const char *check_header(struct span s);   /* "Name: value" */
+const char *check_safe_url_or_empty(struct span s);
+const char *check_method(struct span s); /* of HTTP */
+const char *check_header(struct span s); /* "Name: value" */
 const char *check_face(struct span s);
 const char *check_network(struct span s); /* an IP address or a block of them */
 const char *check_brokers(struct span s);

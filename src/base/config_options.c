@@ -171,13 +171,18 @@ const struct config_option config_options[] = {
          .comment = "The scope that an app that needs an agreement must have; empty = none."},
 
         {"trust", "issuer", CONFIG_TEXT, .is_required = true, .is_nonempty = true,
-         .shown = "https://login.example.com", .offset = IN(trust, issuer),
-         .comment = "The token's iss."},
-        {"trust", "audience", CONFIG_TEXT, .preset = "", .offset = IN(trust, audience),
-         .comment = "The token's aud; empty = our issuer."},
-        {"trust", "jwks", CONFIG_TEXT, .preset = "", .check = check_url_or_empty,
-         .offset = IN(trust, jwks),
-         .comment = "URL of the issuer's keys; empty = found through the issuer's metadata."},
+         .is_reloaded = true, .shown = "https://login.example.com", .offset = IN(trust, issuer),
+         .comment = "The token's iss, to the letter."},
+        {"trust", "audience", CONFIG_TEXT, .is_reloaded = true, .preset = "",
+         .offset = IN(trust, audience), .comment = "The token's aud; empty = our issuer."},
+        {"trust", "jwks", CONFIG_TEXT, .is_reloaded = true, .preset = "",
+         .check = check_safe_url_or_empty, .offset = IN(trust, jwks),
+         .comment = "URL of the issuer's keys, https:// (http:// on this machine alone); empty = "
+                    "found through the issuer's metadata, and then the issuer is such a URL."},
+        {"trust", "ca_file", CONFIG_PATH, .is_reloaded = true, .preset = "",
+         .offset = IN(trust, ca_file),
+         .comment = "PEM file of the authorities that may have signed the certificate of where the "
+                    "keys are; empty = the system's."},
 
         {"upstream", "kind", CONFIG_TEXT, .is_required = true, .is_reloaded = true,
          .shown = "contract_fit", .choices = "contract_fit|airisk|authress|oauth2|http",

@@ -564,6 +564,15 @@ static void test_wrong_values_are_refused(void **state)
                 {"trust a { }", "needs issuer"},
                 {"trust a { issuer = \"\" }", "must not be empty"},
                 {"trust a { issuer = x jwks = y }", "URL"},
+                {"trust a { issuer = x }", "needs jwks"},
+                {"trust a { issuer = \"http://login.example.com\" }", "https"},
+                {"trust a { issuer = x jwks = \"http://login.example.com/jwks\" }", "https"},
+                {"trust a { issuer = x jwks = \"http://127.0.0.1.example.com/jwks\" }", "https"},
+                {"trust a { issuer = x jwks = \"https://a:b@login.example.com/jwks\" }", "https"},
+                {"trust a { issuer = \"http://127.0.0.1:8080\" }", "is ours"},
+                {"trust a { issuer = \"http://127.0.0.1:8080/v1/clients/sc_1\" }", "is ours"},
+                {"trust a { issuer = \"https://x\" } trust b { issuer = \"https://x\" }",
+                 "the issuer of trust \"a\""},
                 {"upstream a { kind = other url = \"https://x\" }",
                  "upstream.kind must be one of contract_fit"},
                 {"upstream a { kind = contract_fit }", "needs url"},
@@ -635,11 +644,11 @@ static void test_what_needs_a_restart_is_named(void **state)
 
         now = load(
                 "threads = 2 limits { items = 7 } trusted_proxies = {\"::2\"} listen public { faces = {health} }\n"
-                "kafka { webhook_data = on property a { value = c } } trust a { issuer = b }");
+                "kafka { webhook_data = on property a { value = c } } trust a { issuer = \"https://b\" }");
         config_restart_needed(old, now, &out);
         assert_string_equal(
                 out.data,
-                "listen, threads, trusted_proxies, limits.items, kafka.webhook_data, property, trust");
+                "listen, threads, trusted_proxies, limits.items, kafka.webhook_data, property");
         config_free(now);
         config_free(old);
         config_free(NULL);
