@@ -6,6 +6,7 @@
  *     webhook-id/-timestamp/-signature             standard.c    an app (Standard Webhooks)
  *     X-API-Key, Authorization: Bearer ctl_...     key.c         a key
  *     Authorization: Bearer cts_... or at+jwt      caller.c      a session
+ *     Authorization: Bearer, a JWT of a trust      trusted.c     a user of another issuer
  *     Authorization: Basic                         basic.c       a user; on the password pool
  *     Authorization: Basic sc_...                  caller.c      a client
  *     the unix socket                              unix.c        all permissions

@@ -117,6 +117,8 @@ void pkey_free(struct pkey *k);
 void pkey_freep(struct pkey **k);
 
 enum pkey_kind pkey_kind(const struct pkey *k);
+/* The same public key. */
+bool pkey_equal(const struct pkey *a, const struct pkey *b);
 bool pkey_is_private(const struct pkey *k);
 /* Ed25519 only, else INVALID "invalid-key"; the seed only of a private key. */
 enum status pkey_public(const struct pkey *k, uint8_t out[ED25519_SIZE],

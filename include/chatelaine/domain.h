@@ -85,25 +85,29 @@ enum caller_kind {
         CALLER_APP,
         CALLER_CLIENT,
         CALLER_SESSION,
-        CALLER_JOB
+        CALLER_JOB,
+        CALLER_TRUSTED /* a user of another issuer (domain_trust.h) */
 };
 const char *caller_kind_name(
         enum caller_kind k); /* "nobody", "unix", "user", ... as in audit events */
+#define CALLER_ID_SIZE 104
 struct caller {
         enum caller_kind kind;
-        char id[64]; /* public id: user id, key id, app slug, client id; unix: the uid; job: its
-                        name */
-        char user_id[64];      /* whose rights these are; "" = none */
-        char on_behalf_of[64]; /* user id that an impersonator acts as; "" = none */
-        char origin[96];       /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID" */
-        char key_id[32]; /* CALLER_SESSION: the key that it comes from; what it mints is that key's
-                            child; "" = none */
-        int64_t app_id;  /* CALLER_APP */
+        char id[CALLER_ID_SIZE]; /* public id: user id, key id, app slug, client id; unix: the uid;
+                                    job: its name; trusted: the token's sub */
+        char user_id[CALLER_ID_SIZE];      /* whose rights these are; "" = none */
+        char on_behalf_of[CALLER_ID_SIZE]; /* user id that an impersonator acts as; "" = none */
+        char origin[112]; /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID";
+                             CALLER_TRUSTED: the issuer's name in the configuration */
+        char key_id[32];  /* CALLER_SESSION: the key that it comes from; what it mints is that key's
+                             child; "" = none */
+        int64_t app_id;   /* CALLER_APP */
         int64_t app_version; /* the row's version that the credential was checked against */
+        int64_t ends_at;     /* CALLER_TRUSTED: the token's exp */
 };
 /* "users/ID", "keys/ID", "apps/SLUG", "clients/ID", "unix", "jobs/NAME": for minted_by, done_by. A
  * session: who opened it. */
-#define CALLER_NAME_SIZE 96
+#define CALLER_NAME_SIZE 112
 void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE]);
 /* In the transaction: is the caller still who it was (key alive, user active, app there and
  * unchanged)? DENIED (401) "credential-ended"; RETRY "credential-changed": the app was changed

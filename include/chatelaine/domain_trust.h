@@ -7,15 +7,15 @@
  *                   │
  *                   └─ a kid that is not there ──▶ trust_on_wanted's fn: outbound looks again
  *
- * Whom to believe is the settings' to say at the moment of use: a section that a reload takes out is
- * believed no more at once. Keys alone are remembered, and only for their source (issuer, URL, CA
- * file).
+ * Whom to believe is the settings' to say at the moment of use: a section that a reload takes out
+ * is believed no more at once. Keys alone are remembered, and only for their source (issuer, URL,
+ * CA file).
  *
  * A token is good when the header's typ is absent, "JWT" or "at+jwt"; its alg is the one of the key
  * (RS256, ES256, EdDSA: the JWK pins it, the token never chooses; never a shared secret); the
  * signature holds; iss is the section's to the letter; aud names the section's audience, or our
- * issuer where it has none; exp is there and to come, to the letter; nbf and iat, where they are, are
- * not more than TRUST_SKEW_MS ahead; and sub is a userId as Authress's API takes it, of at most
+ * issuer where it has none; exp is there and to come, to the letter; nbf and iat, where they are,
+ * are not more than TRUST_SKEW_MS ahead; and sub is a userId as Authress's API takes it, of at most
  * TRUST_SUBJECT_MAX characters, that is no client's name: `sc_...` and `Authress:...` are refused.
  *
  * Keys (OpenID Connect Core 10.1.1: rotation):
@@ -79,8 +79,8 @@ struct trusted {
         int64_t ends_at;     /* its exp */
 };
 /*
- * *ret_is_theirs: the token says that it is of an issuer in the settings; when it is not, the status
- * is OK and nothing else is written. A token of theirs that is not good: DENIED (401)
+ * *ret_is_theirs: the token says that it is of an issuer in the settings; when it is not, the
+ * status is OK and nothing else is written. A token of theirs that is not good: DENIED (401)
  * "invalid-credentials", one text for all causes. Never waits: an unknown kid is refused at once,
  * and looked up meanwhile.
  */

@@ -11,6 +11,7 @@
 #include <chatelaine/domain_clients.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_sessions.h>
+#include <chatelaine/domain_trust.h>
 #include <chatelaine/domain_users.h>
 #include <chatelaine/journal.h>
 #include <stdlib.h>
@@ -123,6 +124,9 @@ static bool is_caller_live(const struct stream *s)
                 struct client_row client;
                 return client_get(s->db, id, &arena, &client, NULL) == STATUS_OK;
         }
+        if (s->caller.kind == CALLER_TRUSTED)
+                return trust_caller_check(s->api->options.domain, s->db, &s->caller, clock_now_ms(),
+                                          NULL) == STATUS_OK;
         if (s->caller.kind == CALLER_SESSION) {
                 struct session_row session;
                 struct principal p;

@@ -44,7 +44,7 @@ static void finish(struct basic *b, enum status s, const struct error *e)
 {
         struct principal *p = NULL;
         struct error err = {0};
-        char subject[80];
+        char subject[CALLER_NAME_SIZE];
 
         if (e)
                 err = *e;

@@ -101,6 +101,15 @@ static enum status session_check_in(struct auth_loop *l, const struct request_vi
         return session_principal(l->db, &row, clock_now_ms(), req->arena, p, e);
 }
 
+/* Of another issuer, or of ours. */
+static enum status bearer_check_in(struct auth_loop *l, const struct request_view *req,
+                                   struct span token, struct principal *p, struct error *e)
+{
+        bool is_theirs;
+        TRY(trusted_check(l, req, token, &is_theirs, p, e));
+        return is_theirs ? STATUS_OK : session_check_in(l, req, token, p, e);
+}
+
 enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token,
                        struct principal *ret, struct error *e)
 {
@@ -141,7 +150,7 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
                 if (c.key.p)
                         s = key_check_in(l, req, c.key, p, &e);
                 else if (c.token.p)
-                        s = session_check_in(l, req, c.token, p, &e);
+                        s = bearer_check_in(l, req, c.token, p, &e);
                 else if (c.other.p)
                         s = refuse_credentials(&e);
                 else if (req->is_unix)

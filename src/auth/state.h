@@ -32,6 +32,10 @@ struct auth_loop {
 void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
                  auth_then then);
 
+/* trusted.c: *ret_is_theirs false: of no issuer in the settings, and nothing is written. */
+enum status trusted_check(struct auth_loop *l, const struct request_view *req, struct span token,
+                          bool *ret_is_theirs, struct principal *ret, struct error *e) MUST_CHECK;
+
 /* 401 "invalid-credentials", one text for all causes. */
 enum status refuse_credentials(struct error *e);
 /* 400 "ambiguous-credentials". */

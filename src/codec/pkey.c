@@ -199,6 +199,13 @@ enum pkey_kind pkey_kind(const struct pkey *k)
         return id == EVP_PKEY_ED25519 ? PKEY_ED25519 : id == EVP_PKEY_EC ? PKEY_P256 : PKEY_RSA;
 }
 
+bool pkey_equal(const struct pkey *a, const struct pkey *b)
+{
+        bool is_equal = EVP_PKEY_eq(theirs(a), theirs(b)) == 1;
+        ERR_clear_error();
+        return is_equal;
+}
+
 bool pkey_is_private(const struct pkey *k)
 {
         if (pkey_kind(k) == PKEY_ED25519) {

@@ -1,5 +1,6 @@
 #include <chatelaine/domain_clients.h>
 #include <chatelaine/domain_sessions.h>
+#include <chatelaine/domain_trust.h>
 
 #include <stdio.h>
 
@@ -104,6 +105,11 @@ static enum status check_session(struct ledger_tx *tx, const struct caller *c, s
         return judge(s, true, &why, e);
 }
 
+static enum status check_trusted(struct ledger_tx *tx, const struct caller *c, struct error *e)
+{
+        return trust_caller_check(tx_domain(tx), tx->db, c, tx->now_ms, e);
+}
+
 static const struct {
         const char *name;
         const char *prefix; /* of caller_name; NULL = the kind's name alone */
@@ -117,6 +123,7 @@ static const struct {
         [CALLER_CLIENT] = {"client", "clients", check_client},
         [CALLER_SESSION] = {"session", "sessions", check_session},
         [CALLER_JOB] = {"job", "jobs", check_good},
+        [CALLER_TRUSTED] = {"trusted", "users", check_trusted},
 };
 
 const char *caller_kind_name(enum caller_kind k)

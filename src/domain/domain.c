@@ -14,6 +14,7 @@ enum status domain_new(const struct domain_options *o, struct domain **ret, stru
         }
         pthread_mutex_init(&d->lock, NULL);
         pthread_mutex_init(&d->due_lock, NULL);
+        pthread_mutex_init(&d->trust_lock, NULL);
         keys_metrics();
         webhooks_metrics();
         d->store = o->store;
@@ -29,6 +30,8 @@ void domain_free(struct domain *d)
                 return;
         settings_unref(d->settings);
         refusals_free(d->refusals);
+        trust_table_unref(d->trust);
+        pthread_mutex_destroy(&d->trust_lock);
         pthread_mutex_destroy(&d->due_lock);
         pthread_mutex_destroy(&d->lock);
         free(d);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 struct refusals;
+struct trust_table;
 
 struct domain {
         struct store *store;     /* borrowed */
@@ -28,6 +29,11 @@ struct domain {
 
         struct refusals *refusals; /* locks itself */
 
+        pthread_mutex_t trust_lock;   /* guards the next three, and is held while on_wanted runs */
+        struct trust_table *trust;    /* one reference; NULL = no keys yet */
+        void (*on_wanted)(void *ctx); /* outbound's; NULL = there is none */
+        void *on_wanted_ctx;
+
         const struct caller *running; /* ledger's thread: whose command is applied; NULL = none */
 
         int64_t webhooks_next_id;   /* ledger's thread: above every webhook row's; 0 = unknown */
@@ -38,6 +44,9 @@ struct domain {
 /* refusals.c */
 enum status refusals_new(struct refusals **ret, struct error *e) MUST_CHECK;
 void refusals_free(struct refusals *r);
+
+/* trust_keys.c: NULL allowed. */
+void trust_table_unref(struct trust_table *t);
 
 /* audit.c: like audit_append, for an outcome that is not an error's: `reason` NULL = none. */
 enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char *actor_id,

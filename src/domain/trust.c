@@ -125,8 +125,8 @@ enum status trust_check(struct domain *d, struct span token, int64_t now_ms, str
 /* ---- the user ---- */
 
 /* A row of ours with that very id; a user of that name is somebody else. */
-static enum status row_of(struct store_conn *db, struct span id, struct arena *a, bool *ret_is_found,
-                          struct user_row *ret, struct error *e)
+static enum status row_of(struct store_conn *db, struct span id, struct arena *a,
+                          bool *ret_is_found, struct user_row *ret, struct error *e)
 {
         struct error why;
         enum status s = user_find(db, id, a, ret, &why);
@@ -141,8 +141,7 @@ static enum status row_of(struct store_conn *db, struct span id, struct arena *a
 enum status trust_principal(struct store_conn *db, const struct trusted *t, struct arena *a,
                             struct principal *ret, struct error *e)
 {
-        struct principal p = {.db = db,
-                              .caller = {.kind = CALLER_TRUSTED, .ends_at = t->ends_at}};
+        struct principal p = {.db = db, .caller = {.kind = CALLER_TRUSTED, .ends_at = t->ends_at}};
         struct user_row user;
         char subject[SUBJECT_SIZE];
         bool has_row;

@@ -16,8 +16,8 @@ struct trust_keys {
         struct trust_key keys[KEYS_MAX];
         size_t n;
         int64_t fetched_at;
-        int refs;                /* atomic */
-        atomic_bool is_wanted;   /* set once: a kid was asked for that is not here */
+        int refs;              /* atomic */
+        atomic_bool is_wanted; /* set once: a kid was asked for that is not here */
 };
 
 struct trust_table {

@@ -73,8 +73,8 @@ static const char *check_token(struct rig *r, struct span token)
         struct trusted t;
         bool is_theirs;
         memset(&f->err, 0, sizeof f->err);
-        enum status s = trust_check(r->domain, token, rig_clock(), &r->arena, &is_theirs, &t,
-                                    &f->err);
+        enum status s =
+                trust_check(r->domain, token, rig_clock(), &r->arena, &is_theirs, &t, &f->err);
         if (s == STATUS_OK && !is_theirs)
                 return "not theirs";
         if (s != STATUS_OK) {
@@ -91,9 +91,8 @@ static const char *check(struct rig *r, size_t i, bool has_kid)
 {
         struct fixture *f = &r->base;
         CLEANUP(buf_fini) struct buf token;
-        struct jwt_key key = {.algorithm = JWT_EDDSA,
-                              .pkey = signers[i],
-                              .kid = has_kid ? kids[i] : NULL};
+        struct jwt_key key = {
+                .algorithm = JWT_EDDSA, .pkey = signers[i], .kid = has_kid ? kids[i] : NULL};
         long long now = rig_clock() / 1000;
         char *claims = arena_printf(&r->arena,
                                     "{\"iss\":\"" ISSUER "\",\"aud\":\"us\",\"sub\":\"ann\","
