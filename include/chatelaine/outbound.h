@@ -2,7 +2,8 @@
  * outbound: requests that this program sends. The only user of libcurl.
  *
  * struct outbound is a thread with an event loop of its own. It revokes at upstreams what is
- * pending (domain_upstreams.h) and posts audit events to the sinks of the configuration.
+ * pending (domain_upstreams.h), posts audit events to the sinks of the configuration, and fetches
+ * the keys of the issuers that it trusts (domain_trust.h).
  *
  *     after a commit: outbound_wake ──▶ upstream_due ──▶ job: the steps of its connector ──▶
  * upstream_settle (each upstream by itself, `concurrency` at a time) sink_next ──▶ POST, one at a

@@ -17,6 +17,7 @@
 
 struct revocation;
 struct sink;
+struct trust;
 
 struct outbound {
         struct domain *domain;
@@ -30,7 +31,10 @@ struct outbound {
         struct plan *plan;
         struct revocation *jobs; /* under way, of this plan and those before */
         unsigned n_jobs;
-        struct sink *sinks;  /* those of the plan, in its order */
+        struct sink *sinks;      /* those of the plan, in its order */
+        struct plan *trust_plan; /* whose issuers these are: */
+        struct trust *trusts;
+        size_t n_trusts;
         unsigned n_commands; /* with the ledger */
         int64_t tick_at;     /* monotonic; INT64_MAX = not armed */
         bool is_stopping;
@@ -58,6 +62,13 @@ bool sinks_are_idle(const struct outbound *o);
 void sinks_cut(struct outbound *o);
 void sinks_free(struct outbound *o);
 void sinks_metrics(void);
+
+/* trusts.c: the keys of other issuers. Takes a reference of its own; issuers that are still there
+ * keep their keys. */
+enum status trusts_take(struct outbound *o, struct plan *next, struct error *e) MUST_CHECK;
+void trusts_look(struct outbound *o, int64_t *next_ms);
+void trusts_free(struct outbound *o); /* also what is under way */
+void trusts_metrics(void);
 
 /* gauge.c */
 enum status upstream_gauge_open(struct domain *d, struct error *e) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define CONNECT_MS 5000L
@@ -33,6 +34,7 @@ static const struct {
         {CURLE_SEND_ERROR, "reset"},
         {CURLE_PARTIAL_FILE, "reset"},
         {CURLE_URL_MALFORMAT, "bad-url"},
+        {CURLE_WRITE_ERROR, "too-large"},
 };
 
 static const char *failure_of(CURLcode code)
@@ -51,6 +53,11 @@ static void take_result(struct transfer *t, CURLcode code)
                 curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
                 curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
         }
+        struct curl_header *cache;
+        t->cache_control[0] = '\0';
+        if (code == CURLE_OK &&
+            curl_easy_header(t->easy, "Cache-Control", 0, CURLH_HEADER, -1, &cache) == CURLHE_OK)
+                snprintf(t->cache_control, sizeof t->cache_control, "%s", cache->value);
         t->status = (unsigned)status;
         t->retry_after_s = retry_after;
         t->failure = code == CURLE_OK ? NULL : failure_of(code);
@@ -166,6 +173,8 @@ static size_t receive(char *bytes, size_t size, size_t n, void *ctx)
 {
         struct transfer *t = ctx;
         size_t len = size * n, room = t->reply.max - t->reply.len;
+        if (t->whole_bytes_max && len > room)
+                return CURL_WRITEFUNC_ERROR;
         buf_append(&t->reply, bytes, len < room ? len : room);
         return len;
 }
@@ -184,7 +193,7 @@ enum status multi_start(struct multi *m, struct transfer *t, struct error *e)
         if (!easy)
                 return error_no_memory(e);
         transfer_fini(t);
-        buf_init(&t->reply, REPLY_BYTES_MAX);
+        buf_init(&t->reply, t->whole_bytes_max ? t->whole_bytes_max : REPLY_BYTES_MAX);
         t->has_reply = true;
         t->easy = easy;
         set_body(easy, t);

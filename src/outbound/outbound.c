@@ -3,6 +3,7 @@
 #include <chatelaine/base_clock.h>
 #include <chatelaine/base_log.h>
 #include <chatelaine/base_mailbox.h>
+#include <chatelaine/domain_trust.h>
 #include <curl/curl.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
         o->tick_at = INT64_MAX;
         revocations_look(o, &next_ms);
         sinks_look(o, &next_ms);
+        trusts_look(o, &next_ms);
         loop_tick_in(o, next_ms);
         loop_check_end(o);
 }
@@ -66,6 +68,11 @@ void outbound_wake(struct outbound *o)
                 mailbox_post(o->mailbox, &o->wake);
 }
 
+static void on_wanted(void *ctx)
+{
+        outbound_wake(ctx);
+}
+
 int64_t outbound_mark(struct outbound *o)
 {
         return atomic_load(&o->mark);
@@ -86,6 +93,8 @@ static void on_plan(struct mail *m)
         if (sinks_take(n->loop, n->plan, &e) != STATUS_OK) {
                 log_error(LOG_LEVEL_ERROR, "outbound.reload_failed", &e);
                 plan_unref(n->plan);
+        } else if (trusts_take(n->loop, n->plan, &e) != STATUS_OK) {
+                log_error(LOG_LEVEL_ERROR, "outbound.reload_failed", &e);
         }
         loop_tick_in(n->loop, 0);
         free(n);
@@ -124,6 +133,7 @@ static void on_stop(struct mail *m)
         struct outbound *o = (struct outbound *)((char *)m - offsetof(struct outbound, stop));
         struct timeval grace = {.tv_sec = STOP_GRACE_MS / 1000};
         o->is_stopping = true;
+        trusts_free(o);
         evtimer_add(o->stop_event, &grace);
         loop_tick_in(o, 0);
 }
@@ -143,6 +153,7 @@ static void outbound_free(struct outbound *o)
 {
         upstream_gauge_close();
         sinks_free(o);
+        trusts_free(o);
         plan_unref(o->plan);
         upstream_view_close(o->view);
         multi_free(o->multi);
@@ -185,6 +196,7 @@ static enum status make(struct outbound *o, struct plan *take_plan, struct error
                 plan_unref(take_plan);
                 return s;
         }
+        TRY(trusts_take(o, o->plan, e));
         TRY(upstream_gauge_open(o->domain, e));
         if (pthread_create(&o->thread, NULL, run, o) != 0)
                 return error_set(e, STATUS_INTERNAL, "no-thread", NULL, "No thread for outbound.");
@@ -204,6 +216,7 @@ enum status outbound_start(struct domain *d, struct outbound **ret, struct error
         }
         curl_global_init(CURL_GLOBAL_DEFAULT);
         sinks_metrics();
+        trusts_metrics();
         o->domain = d;
         o->tick_at = INT64_MAX;
         o->wake.deliver = on_wake;
@@ -213,6 +226,7 @@ enum status outbound_start(struct domain *d, struct outbound **ret, struct error
                 outbound_free(o);
                 return s;
         }
+        trust_on_wanted(d, on_wanted, o);
         *ret = o;
         return STATUS_OK;
 }
@@ -221,6 +235,7 @@ void outbound_stop(struct outbound *o)
 {
         if (!o)
                 return;
+        trust_on_wanted(o->domain, NULL, NULL);
         mailbox_post(o->mailbox, &o->stop);
         pthread_join(o->thread, NULL);
         mailbox_drain(o->mailbox); /* a wake-up that came too late */

@@ -155,17 +155,30 @@ static enum status open_sink(struct plan *p, const struct config_audit_sink *c,
         return read_signing_key(c->secret_file, &s->secret, e);
 }
 
+static enum status open_trust(struct plan *p, const struct config_trust *c, struct trust_target *t,
+                              struct error *e)
+{
+        p->n_trusts++;
+        TRY(copy_text(p, c->name, &t->name, e));
+        TRY(copy_text(p, c->issuer, &t->issuer, e));
+        TRY(copy_text(p, c->jwks, &t->jwks, e));
+        return copy_text(p, c->ca_file, &t->ca_file, e);
+}
+
 static enum status fill(struct plan *p, const struct config *c, struct error *e)
 {
         p->upstreams = arena_alloc(&p->arena, (c->n_upstreams + 1) * sizeof *p->upstreams);
         p->sinks = arena_alloc(&p->arena, (c->n_audit_sinks + 1) * sizeof *p->sinks);
-        if (!p->upstreams || !p->sinks)
+        p->trusts = arena_alloc(&p->arena, (c->n_trusts + 1) * sizeof *p->trusts);
+        if (!p->upstreams || !p->sinks || !p->trusts)
                 return error_no_memory(e);
         TRY(copy_text(p, c->node, &p->node, e));
         for (size_t i = 0; i < c->n_upstreams; i++)
                 TRY(open_upstream(p, &c->upstreams[i], &p->upstreams[i], e));
         for (size_t i = 0; i < c->n_audit_sinks; i++)
                 TRY(open_sink(p, &c->audit_sinks[i], &p->sinks[i], e));
+        for (size_t i = 0; i < c->n_trusts; i++)
+                TRY(open_trust(p, &c->trusts[i], &p->trusts[i], e));
         return STATUS_OK;
 }
 

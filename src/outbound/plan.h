@@ -1,6 +1,6 @@
 /*
- * plan: the upstreams and sinks of one configuration, their secrets read. A reload makes another;
- * what is under way keeps its own until it is done.
+ * plan: the upstreams, sinks and trusted issuers of one configuration, their secrets read. A reload
+ * makes another; what is under way keeps its own until it is done.
  *
  * Thread: made on the main thread, then the loop's.
  */
@@ -15,6 +15,10 @@ struct sink_target {
         struct buf secret; /* the key's bytes; empty = unsigned */
 };
 
+struct trust_target {
+        char *name, *issuer, *jwks, *ca_file;
+};
+
 struct plan {
         int refs; /* one of the loop's, one of each job */
         struct arena arena;
@@ -23,6 +27,8 @@ struct plan {
         size_t n_upstreams;
         struct sink_target *sinks;
         size_t n_sinks;
+        struct trust_target *trusts;
+        size_t n_trusts;
 };
 
 enum status plan_new(const struct config *c, struct plan **ret, struct error *e) MUST_CHECK;

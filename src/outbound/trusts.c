@@ -7,8 +7,8 @@
  *
  * With `jwks` in the configuration only the last is asked for. An answer counts when it is 200 and
  * whole (no redirect is followed, a larger one is refused), the metadata's issuer is the
- * configuration's to the letter, and the set has a key that can be used. What was there before stays
- * otherwise, as long as the domain believes it.
+ * configuration's to the letter, and the set has a key that can be used. What was there before
+ * stays otherwise, as long as the domain believes it.
  *
  * Due: at three quarters of the answer's max-age (within FRESH_LEAST_MS and FRESH_MOST_MS;
  * FRESH_MS where it does not say); after a failure; and when a token named a key that is not there.
@@ -30,7 +30,7 @@
 #define FRESH_MS (60 * MINUTE_MS)
 #define FRESH_MOST_MS (12 * 60 * MINUTE_MS)
 #define EVERY_MS MINUTE_MS /* as long as there are keys to go on with */
-#define FAILURES_MAX 6 /* of backoff: about a minute at the most, unless the issuer asks for more */
+#define FAILURES_MAX 6     /* of backoff: a minute, or what the issuer asks for */
 #define TIMEOUT_MS 10000
 #define ANSWER_BYTES_MAX ((size_t)256 * 1024)
 #define METADATA_DEPTH_MAX 16
