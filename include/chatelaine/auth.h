@@ -79,6 +79,8 @@ struct auth_app {
 };
 /*
  * By Link or Signature. `scope`: what the view needs ("webhook" is met by any webhook:...).
+ * *ret_who is written in any case: the app as soon as its credential holds, also where it is
+ * refused behind that (for the record); nobody before.
  *
  * DENIED, checked in this order, 401 where nothing else is said (linked-services' own):
  *
@@ -100,17 +102,17 @@ struct auth_app {
  * INTERNAL "app-key-unreadable".
  */
 enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req,
-                     const char *scope, struct auth_app *ret, struct error *e) MUST_CHECK;
+                     const char *scope, struct auth_app *ret, struct caller *ret_who,
+                     struct error *e) MUST_CHECK;
 /*
  * Standard Webhooks for the app `slug`: one of the v1 signatures (HMAC-SHA-256; v1a for an app of
  * ED25519) holds for the raw bytes, 300 s window. DENIED (401) "webhook-headers-missing",
  * "app-not-found", "forbidden-strategy", "bad-timestamp", "wrong-signature", "forbidden-scope";
- * INVALID (400) "ambiguous-credentials"; INTERNAL "app-key-unreadable".
+ * INVALID (400) "ambiguous-credentials"; INTERNAL "app-key-unreadable". *ret_who as above.
  */
 enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req,
-                          struct span slug, struct auth_app *ret, struct error *e) MUST_CHECK;
-/* The app as a command's caller. */
-void auth_app_caller(const struct auth_app *app, struct caller *ret);
+                          struct span slug, struct auth_app *ret, struct caller *ret_who,
+                          struct error *e) MUST_CHECK;
 /* An error of auth_app as it belongs on record (refusal_note): an expired token is answered
  * "wrong-app-token" and recorded as "expired". */
 void auth_on_record(const struct error *e, struct error *ret);

@@ -6,7 +6,7 @@
  *                                                           └─ call_defer  ─▶ then      worked out
  *
  * serve, work, then and answer return a status; one that is not OK is answered as the error, and
- * is put on record when it is a refusal. OK means: replied, or will be.
+ * is put on record where refusal_is_due. OK means: replied, or will be.
  *
  * A face has one struct call_face, one struct call_endpoint a route, and a handler of two lines:
  *
@@ -56,6 +56,7 @@ struct call {
         struct store_conn *db; /* the loop's read connection; in call_work the pool's is given */
         struct arena *arena;   /* the request's */
         struct principal *who;
+        struct caller app;         /* that an open endpoint has found; else nobody */
         struct settings *settings; /* counted until the call ends */
         struct json *body;         /* what call_body has read; freed when the call ends */
         struct buf out;            /* the answer's text */
@@ -110,8 +111,10 @@ void call_reply(struct call *c, unsigned status, const char *content_type, struc
 void call_reply_json(struct call *c, unsigned status, const struct buf *body);
 void call_reply_out(struct call *c, unsigned status); /* c->out, as the face shapes it */
 void call_reply_empty(struct call *c, unsigned status);
-/* Answer the error; DENIED and 401 go on record. */
+/* Answer the error; it goes on record where refusal_is_due. */
 void call_refuse(struct call *c, const struct error *e);
+/* The record alone, with a count (-1 = none), of what is answered otherwise. */
+void call_note(const struct call *c, int64_t count, const struct error *e);
 /* c->out is good, or the error that says why not: a page that outgrew its buffer is INVALID
  * "page-too-large". */
 enum status call_out_check(const struct call *c, struct error *e) MUST_CHECK;
@@ -134,9 +137,6 @@ enum status call_hash(struct call *c, struct span password, char *to, call_serve
  */
 enum status call_submit(struct call *c, struct domain_command *cmd, call_answer answer,
                         struct error *e) MUST_CHECK;
-/* The same for another caller than c->who: an app. */
-enum status call_submit_as(struct call *c, const struct caller *caller, struct domain_command *cmd,
-                           call_answer answer, struct error *e) MUST_CHECK;
 /* 204 */
 enum status call_answer_empty(struct call *c, struct domain_command *cmd,
                               struct error *e) MUST_CHECK;

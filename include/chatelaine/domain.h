@@ -130,12 +130,18 @@ enum status audit_append(struct ledger_tx *tx, const struct caller *caller, cons
 struct request_view;
 /* What an audit event says of the request: all but action, target and count (-1). */
 void audit_request(struct audit *a, const struct request_view *req);
-/* A target's id, cut at its field's size; absent = "". */
+/* A target's id, cut at its field's size; absent = "": nothing that could be looked for (null in
+ * the event). */
 void audit_target(struct audit *a, struct span id);
+/* Does what a request was answered go on record? A refusal of rights or of rate in any case,
+ * whatever else went wrong where the request was to change something. */
+bool refusal_is_due(const struct error *why, bool is_change);
 /*
  * A refusal on record. A caller who is somebody: an event of its own, submitted
- * and not waited for. Nobody: counted by reason and address block (/24, /48), written once a minute
- * by refusals_flush (scheduler). Both bounded: 1,024 blocks a minute, the rest counted as "other".
+ * and not waited for. Nobody, or
+ * whoever is told to come again (RETRY): counted by reason and address block (/24, /48), written
+ * once a minute by refusals_flush (scheduler). Both bounded: 1,024 blocks a minute, the rest
+ * counted as "other".
  */
 void refusal_note(struct domain *d, const struct caller *caller, const struct audit *a,
                   const struct error *why);
@@ -153,6 +159,7 @@ struct domain_command {
         struct settings *settings; /* counted; may be NULL */
         struct caller caller;
         struct audit audit;
+        bool makes_target;  /* the audit's target is what this makes: named only where it did */
         struct arena arena; /* all that the command points to */
         void *context;      /* the submitter's */
         int64_t due_ms;     /* run: the earliest due date that it made (a key's, a grace's); told by

@@ -57,7 +57,6 @@ enum status inboxes_post(struct call *c, struct error *e)
         if (!grants_allow(c->who, "inboxes:create", SPAN("inboxes")))
                 TRY(call_may(c, "documents:create", SPAN("inboxes"), e));
         TRY(call_body(c, fields, &body, e));
-        c->target = body.name;
         struct inbox_create *cmd;
         TRY(inbox_create_new(c->domain, c->settings, &cmd, e));
         cmd->name = body.name;
@@ -139,7 +138,7 @@ enum status documents_post(struct call *c, struct error *e)
         TRY(call_body(c, fields, &body, e));
         if (body.id.p)
                 TRY(check_id(body.id, "/id", e));
-        c->target = body.id.p ? body.id : body.name;
+        c->target = body.id;
         TRY(inbox_find(c->db, body.inbox, c->arena, &inbox, &inbox_name, e));
         struct span resource = call_resource(c, "inboxes", inbox);
         TRY(api_hide(call_may(c, "documents:create", resource, e),

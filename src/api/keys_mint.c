@@ -164,7 +164,6 @@ enum status keys_mint(struct call *c, struct error *e)
 
         struct key_mint *m;
         TRY(key_mint_new(c->domain, c->settings, &m, e));
-        c->target = span_of(arena_dup(c->arena, span_of(m->id)));
         enum status status = mint_fill(c, &body, m, e);
         if (status != STATUS_OK) {
                 domain_command_free(&m->base);

@@ -30,7 +30,7 @@ static enum status write_url(struct call *c, const struct key_mint *m, struct bu
                 len--;
         buf_span(out, span_make(issuer, len));
         buf_text(out, "/#/view/");
-        percent_encode(out, c->target, PERCENT_COMPONENT);
+        percent_encode(out, *(struct span *)c->state, PERCENT_COMPONENT);
         buf_text(out, "?nonce=");
         buf_text(out, m->key);
         return buf_check(out, e);
@@ -41,7 +41,6 @@ static enum status answer_link(struct call *c, struct domain_command *cmd, struc
         const struct key_mint *m = (struct key_mint *)cmd;
         struct buf CLEANUP(buf_fini_secret) url;
         buf_init(&url, LINK_BYTES_MAX);
-        c->target = *(struct span *)c->state;
         TRY(write_url(c, m, &url, e));
         json_obj_open(&c->out);
         json_member_text(&c->out, "url", buf_view(&url));
@@ -124,7 +123,6 @@ enum status links_post(struct call *c, struct error *e)
         TRY(call_body(c, fields, body, e));
         struct key_mint *m;
         TRY(key_mint_new(c->domain, c->settings, &m, e));
-        c->target = span_of(arena_dup(c->arena, span_of(m->id)));
         enum status status = fill(c, body, m, e);
         if (status != STATUS_OK) {
                 domain_command_free(&m->base);

@@ -71,7 +71,6 @@ enum status roles_post(struct call *c, struct error *e)
         struct role_body body = {0};
         TRY(call_may(c, "roles:write", SPAN("roles"), e));
         TRY(call_body(c, fields, &body, e));
-        c->target = body.name;
         if (body.permissions.n > PERMISSIONS_MAX)
                 return error_set(e, STATUS_INVALID, "too-many-permissions", "/permissions",
                                  "At most %d permissions.", PERMISSIONS_MAX);

@@ -112,7 +112,6 @@ enum status users_post(struct call *c, struct error *e)
         c->state = body;
         TRY(call_may(c, "users:write", SPAN("users"), e));
         TRY(call_body(c, fields, body, e));
-        c->target = body->name;
         TRY(roles_read(c, body, e));
         return with_password(c, submit_create, e);
 }

@@ -28,13 +28,18 @@ static enum webhook_form form_of(enum http_media media)
 
 /* ---- answers ---- */
 
+static enum status bad_items(const struct webhook_batch *b, struct error *e)
+{
+        return error_set(e, STATUS_INVALID, "invalid-items", NULL,
+                         "%zu of %zu items cannot be taken: nothing was stored.", b->n_bad,
+                         b->n_items);
+}
+
 /* The verdicts as a problem: its members, and `items` as in every other answer. */
 static enum status refuse_batch(struct call *c, const struct webhook_batch *b, struct error *e)
 {
         struct error problem;
-        (void)!error_set(&problem, STATUS_INVALID, "invalid-items", NULL,
-                         "%zu of %zu items cannot be taken: nothing was stored.", b->n_bad,
-                         b->n_items);
+        (void)!bad_items(b, &problem);
         buf_char(&c->out, '{');
         http_problem_members(c->req, &problem, &c->out);
         json_member_int(&c->out, "status_code", 400);
@@ -69,6 +74,9 @@ static enum status answer_batch(struct call *c, struct domain_command *cmd, stru
 static enum status answer_now(struct call *c, struct webhook_batch *b, struct error *e)
 {
         const struct intake *in = c->state;
+        struct error why;
+        if (b->n_bad > 0 && bad_items(b, &why) != STATUS_OK)
+                call_note(c, (int64_t)b->n_items, &why);
         enum status status = b->n_bad > 0 && !in->prefer.is_lenient ? refuse_batch(c, b, e)
                                                                     : reply_verdicts(c, b, e);
         domain_command_free(&b->base);
@@ -80,14 +88,19 @@ static enum status answer_now(struct call *c, struct webhook_batch *b, struct er
 static enum status take_batch(struct call *c, struct intake *in, struct error *e)
 {
         const struct auth_app *app = &in->app;
-        struct webhook_batch *b;
-        TRY(webhook_batch_new(c->domain, c->settings, &app->app, &app->scopes,
-                              app->has_user ? app->user_number : 0, http_body(c->req),
-                              form_of(http_media(c->req)), &b, e));
-        enum status status = auth_app_rate(auth_loop_auth(c->loop), app, b->n_items, e);
-        if (status != STATUS_OK) {
-                domain_command_free(&b->base);
-                return status;
+        struct webhook_batch *b = NULL;
+        struct error bad;
+        enum status scanned = webhook_batch_new(c->domain, c->settings, &app->app, &app->scopes,
+                                                app->has_user ? app->user_number : 0, c->view.body,
+                                                form_of(http_media(c->req)), &b, &bad);
+        /* What cannot be read counts as a request too. */
+        enum status rate = auth_app_rate(auth_loop_auth(c->loop), app, b ? b->n_items : 0, e);
+        if (rate == STATUS_OK && scanned != STATUS_OK)
+                *e = bad;
+        if (rate != STATUS_OK || scanned != STATUS_OK) {
+                if (b)
+                        domain_command_free(&b->base);
+                return rate != STATUS_OK ? rate : scanned;
         }
         b->is_lenient = in->prefer.is_lenient;
         b->has_replay_digest = app->has_replay_digest;
@@ -97,18 +110,15 @@ static enum status take_batch(struct call *c, struct intake *in, struct error *e
         b->webhook_id_ends_at = app->webhook_id_ends_at;
         if (b->n_items == 0 || (b->n_bad > 0 && !b->is_lenient) || b->n_bad == b->n_items)
                 return answer_now(c, b, e);
-        struct caller who;
-        auth_app_caller(app, &who);
-        return call_submit_as(c, &who, &b->base, answer_batch, e);
+        return call_submit(c, &b->base, answer_batch, e);
 }
 
-static struct intake *intake_new(struct call *c, struct request_view *view)
+static struct intake *intake_new(struct call *c)
 {
         struct intake *in = NULL;
         if (CALL_NEW(c, in)) {
                 in->prefer = prefer_read(c->req);
                 c->state = in;
-                http_view(c->req, view);
         }
         return in;
 }
@@ -117,23 +127,24 @@ static struct intake *intake_new(struct call *c, struct request_view *view)
  */
 enum status webhooks_post(struct call *c, struct error *e)
 {
-        struct request_view view;
-        struct intake *in = intake_new(c, &view);
+        struct intake *in = intake_new(c);
         if (!in)
                 return error_no_memory(e);
-        TRY(auth_app(auth_loop_auth(c->loop), c->loop, &view, "webhook", &in->app, e));
-        c->target = in->app.app.slug;
+        enum status known = auth_app(auth_loop_auth(c->loop), c->loop, &c->view, "webhook",
+                                     &in->app, &c->app, e);
+        c->target = span_of(c->app.id);
+        TRY(known);
         return take_batch(c, in, e);
 }
 
 /* An app of strategy STANDARD, by Standard Webhooks headers. */
 enum status webhooks_post_standard(struct call *c, struct error *e)
 {
-        struct request_view view;
-        struct intake *in = intake_new(c, &view);
+        struct intake *in = intake_new(c);
         if (!in)
                 return error_no_memory(e);
         c->target = api_param(c, "slug");
-        TRY(auth_standard(auth_loop_auth(c->loop), c->loop, &view, c->target, &in->app, e));
+        TRY(auth_standard(auth_loop_auth(c->loop), c->loop, &c->view, c->target, &in->app, &c->app,
+                          e));
         return take_batch(c, in, e);
 }

@@ -53,6 +53,12 @@ enum status app_row_of(struct auth_loop *l, const struct request_view *req, stru
         return s == STATUS_NOT_FOUND ? app_refuse(e, "app-not-found") : s;
 }
 
+void app_caller(const struct app_row *app, struct caller *ret)
+{
+        *ret = (struct caller){.kind = CALLER_APP, .app_id = app->id, .app_version = app->version};
+        snprintf(ret->id, sizeof ret->id, "%.*s", (int)app->slug.len, app->slug.p);
+}
+
 enum status app_live_keys(struct auth_loop *l, const struct app_row *app, int64_t now_ms,
                           struct app_live ret[APP_LIVE_MAX], size_t *ret_n, struct error *e)
 {
@@ -71,25 +77,20 @@ enum status app_scope_check(struct auth_loop *l, const struct request_view *req,
 }
 
 enum status auth_app(struct auth *a, struct auth_loop *l, const struct request_view *req,
-                     const char *scope, struct auth_app *ret, struct error *e)
+                     const char *scope, struct auth_app *ret, struct caller *ret_who,
+                     struct error *e)
 {
         struct app_header h;
         struct auth_app app = {0};
 
         (void)a;
+        *ret_who = (struct caller){.kind = CALLER_NOBODY};
         TRY(app_header_read(req, &h, e));
         TRY(app_row_of(l, req, h.app, &app.app, e));
         if (h.scheme == APP_SCHEME_LINK)
-                TRY(link_check(l, req, &h, scope, &app, e));
+                TRY(link_check(l, req, &h, scope, &app, ret_who, e));
         else
-                TRY(signature_check(l, req, &h, scope, &app, e));
+                TRY(signature_check(l, req, &h, scope, &app, ret_who, e));
         *ret = app;
         return STATUS_OK;
-}
-
-void auth_app_caller(const struct auth_app *app, struct caller *ret)
-{
-        *ret = (struct caller){
-                .kind = CALLER_APP, .app_id = app->app.id, .app_version = app->app.version};
-        snprintf(ret->id, sizeof ret->id, "%.*s", (int)app->app.slug.len, app->app.slug.p);
 }

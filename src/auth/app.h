@@ -1,6 +1,7 @@
 /*
  * app: what the three schemes of apps share. Each scheme's check fills `app`, whose row is there,
- * in the order of its column in facts' error table; nothing is to be used unless it says OK.
+ * in the order of its column in facts' error table; nothing is to be used unless it says OK, but
+ * `who`: the app once its credential holds.
  */
 #ifndef CHATELAINE_AUTH_APP_H
 #define CHATELAINE_AUTH_APP_H
@@ -11,14 +12,16 @@
 
 enum status link_check(struct auth_loop *l, const struct request_view *req,
                        const struct app_header *h, const char *scope, struct auth_app *app,
-                       struct error *e) MUST_CHECK;
+                       struct caller *who, struct error *e) MUST_CHECK;
 enum status signature_check(struct auth_loop *l, const struct request_view *req,
                             const struct app_header *h, const char *scope, struct auth_app *app,
-                            struct error *e) MUST_CHECK;
+                            struct caller *who, struct error *e) MUST_CHECK;
 
 /* The app's row as it is now; "app-not-found". */
 enum status app_row_of(struct auth_loop *l, const struct request_view *req, struct span slug,
                        struct app_row *ret, struct error *e) MUST_CHECK;
+/* The app as a command's caller. */
+void app_caller(const struct app_row *app, struct caller *ret);
 /* The keys that count at now_ms. */
 enum status app_live_keys(struct auth_loop *l, const struct app_row *app, int64_t now_ms,
                           struct app_live ret[APP_LIVE_MAX], size_t *ret_n,

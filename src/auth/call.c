@@ -80,22 +80,26 @@ static void audit_fill(const struct call *c, struct audit *a)
         a->target_kind = c->endpoint->target_kind;
 }
 
-/* A refusal of rights: by its status, or because nobody knows who it is. */
-static void note_refusal(const struct call *c, const struct error *why)
+static const struct caller *caller_of(const struct call *c)
 {
-        static const struct caller nobody = {.kind = CALLER_NOBODY};
+        return c->who ? &c->who->caller : &c->app;
+}
+
+void call_note(const struct call *c, int64_t count, const struct error *e)
+{
         struct audit audit = {0};
         struct error recorded;
-        if (why->status != STATUS_DENIED && error_http(why) != 401)
+        if (!refusal_is_due(e, c->endpoint->action != NULL))
                 return;
         audit_fill(c, &audit);
-        auth_on_record(why, &recorded);
-        refusal_note(c->domain, c->who ? &c->who->caller : &nobody, &audit, &recorded);
+        audit.count = count;
+        auth_on_record(e, &recorded);
+        refusal_note(c->domain, caller_of(c), &audit, &recorded);
 }
 
 void call_refuse(struct call *c, const struct error *e)
 {
-        note_refusal(c, e);
+        call_note(c, -1, e);
         reply_error(c, e);
 }
 
@@ -354,20 +358,21 @@ static void on_done(struct domain_command *cmd)
 {
         struct call *c = cmd->context;
         struct error err;
+        /* The ledger has put it on record already, done or not. */
         if (cmd->base.status != STATUS_OK) {
-                reply_error(c, &cmd->base.error); /* the ledger has put it on record already */
+                reply_error(c, &cmd->base.error);
         } else if (c->answer(c, cmd, &err) != STATUS_OK) {
                 log_error(LOG_LEVEL_ERROR, "call.answer", &err);
-                call_refuse(c, &err);
+                reply_error(c, &err);
         }
         domain_command_free(cmd);
 }
 
-enum status call_submit_as(struct call *c, const struct caller *caller, struct domain_command *cmd,
-                           call_answer answer, struct error *e)
+enum status call_submit(struct call *c, struct domain_command *cmd, call_answer answer,
+                        struct error *e)
 {
         audit_fill(c, &cmd->audit);
-        cmd->caller = *caller;
+        cmd->caller = *caller_of(c);
         cmd->context = c;
         cmd->reply = on_done;
         c->answer = answer;
@@ -375,15 +380,6 @@ enum status call_submit_as(struct call *c, const struct caller *caller, struct d
         if (status != STATUS_OK)
                 domain_command_free(cmd);
         return status;
-}
-
-enum status call_submit(struct call *c, struct domain_command *cmd, call_answer answer,
-                        struct error *e)
-{
-        if (c->who)
-                return call_submit_as(c, &c->who->caller, cmd, answer, e);
-        static const struct caller nobody = {.kind = CALLER_NOBODY};
-        return call_submit_as(c, &nobody, cmd, answer, e);
 }
 
 enum status call_answer_empty(struct call *c, struct domain_command *cmd, struct error *e)

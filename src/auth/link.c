@@ -77,7 +77,7 @@ static enum status judge(struct auth_loop *l, const struct app_header *h, const 
 
 enum status link_check(struct auth_loop *l, const struct request_view *req,
                        const struct app_header *h, const char *scope, struct auth_app *app,
-                       struct error *e)
+                       struct caller *who, struct error *e)
 {
         const struct json *claims = NULL;
         int64_t now_ms = clock_now_ms();
@@ -87,6 +87,9 @@ enum status link_check(struct auth_loop *l, const struct request_view *req,
                 return app_refuse(e, "authorization-header-forbidden-strategy");
         TRY(verify(l, &app->app, h->token, now_ms, &claims, e));
         TRY(judge(l, h, claims, now_ms, app, e));
+        bool has_end = json_get(claims, "exp") != NULL;
+        if (has_end)
+                app_caller(&app->app, who);
         TRY(app_scope_check(l, req, scope, app, e));
-        return json_get(claims, "exp") ? STATUS_OK : app_refuse(e, "expired");
+        return has_end ? STATUS_OK : app_refuse(e, "expired");
 }

@@ -320,16 +320,13 @@ static void remember(struct auth_app *app, const uint8_t mac[HMAC_SIZE_MAX], int
         app->replay_ends_at = now_ms + 2 * WINDOW_MS;
 }
 
-enum status signature_check(struct auth_loop *l, const struct request_view *req,
-                            const struct app_header *h, const char *scope, struct auth_app *app,
-                            struct error *e)
+static enum status prove(struct auth_loop *l, const struct request_view *req,
+                         const struct app_header *h, struct auth_app *app, struct error *e)
 {
         uint8_t mac[HMAC_SIZE_MAX];
         int64_t now_ms = clock_now_ms(), date_ms;
         bool is_naive;
 
-        app->mode = APP_SCOPE_SIGNATURE;
-        TRY(app_scope_check(l, req, scope, app, e));
         if (app->app.strategy != APP_SIGNATURE)
                 return app_refuse(e, "forbidden-strategy");
         TRY(verify(l, req, h, &app->app, now_ms, mac, e));
@@ -338,4 +335,20 @@ enum status signature_check(struct auth_loop *l, const struct request_view *req,
                 return app_refuse(e, "bad-timestamp");
         remember(app, mac, now_ms);
         return STATUS_OK;
+}
+
+/* The scope goes first in linked-services' order; whom it was refused to, the MAC says all the
+ * same. */
+enum status signature_check(struct auth_loop *l, const struct request_view *req,
+                            const struct app_header *h, const char *scope, struct auth_app *app,
+                            struct caller *who, struct error *e)
+{
+        app->mode = APP_SCOPE_SIGNATURE;
+        enum status allowed = app_scope_check(l, req, scope, app, e);
+        if (allowed != STATUS_OK && allowed != STATUS_DENIED)
+                return allowed;
+        enum status proven = prove(l, req, h, app, allowed == STATUS_OK ? e : NULL);
+        if (proven == STATUS_OK)
+                app_caller(&app->app, who);
+        return allowed == STATUS_OK ? proven : allowed;
 }

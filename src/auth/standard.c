@@ -112,13 +112,15 @@ static enum status verify(struct auth_loop *l, const struct message *m, const st
 }
 
 enum status auth_standard(struct auth *a, struct auth_loop *l, const struct request_view *req,
-                          struct span slug, struct auth_app *ret, struct error *e)
+                          struct span slug, struct auth_app *ret, struct caller *ret_who,
+                          struct error *e)
 {
         struct auth_app app = {.mode = APP_SCOPE_SIGNATURE};
         struct message m = {0};
         int64_t now_ms = clock_now_ms();
 
         (void)a;
+        *ret_who = (struct caller){.kind = CALLER_NOBODY};
         TRY(read_message(req, &m, e));
         TRY(app_row_of(l, req, slug, &app.app, e));
         if (app.app.strategy != APP_STANDARD)
@@ -126,6 +128,7 @@ enum status auth_standard(struct auth *a, struct auth_loop *l, const struct requ
         if (!is_in_time(m.timestamp, now_ms))
                 return app_refuse(e, "bad-timestamp");
         TRY(verify(l, &m, &app.app, now_ms, e));
+        app_caller(&app.app, ret_who);
         TRY(app_scope_check(l, req, "webhook", &app, e));
         app.webhook_id = arena_span(req->arena, m.id);
         if (!app.webhook_id.p)

@@ -43,7 +43,7 @@ static void write_target(struct buf *b, const struct audit *a)
 {
         json_key(b, "target");
         json_obj_open(b);
-        json_member_text(b, "id", span_of(a->target_id));
+        json_member_text(b, "id", a->target_id[0] ? span_of(a->target_id) : SPAN_NONE);
         json_member_text(b, "kind", span_of(a->target_kind ? a->target_kind : "none"));
         json_obj_close(b);
 }

@@ -73,7 +73,7 @@ static enum status client_create_run(struct ledger_tx *tx, struct domain_command
 {
         struct client_create *c = (struct client_create *)base;
         char subject[SUBJECT_SIZE], caller[CALLER_NAME_SIZE];
-        domain_target(base, "client", span_of(c->id));
+        domain_target_new(base, "client", span_of(c->id));
         caller_name(&base->caller, caller);
         TRY(name_check(c->name, "/name", e));
         TRY(store_exec(tx->db,

@@ -24,6 +24,8 @@ static enum status command_record(struct ledger_tx *tx, struct command *base, st
         struct domain_command *c = of(base);
         if (!c->audit.action)
                 return STATUS_OK;
+        if (c->makes_target && base->status != STATUS_OK)
+                audit_target(&c->audit, SPAN_NONE);
         return audit_append(tx, &c->caller, &c->audit,
                             base->status == STATUS_OK ? NULL : &base->error, e);
 }

@@ -130,7 +130,7 @@ static enum status document_create_run(struct ledger_tx *tx, struct domain_comma
         struct document_create *c = (struct document_create *)base;
         struct span id = c->id.p ? c->id : span_of(c->new_id);
         struct span inbox, inbox_name, known;
-        domain_target(base, "document", id);
+        (c->id.p ? domain_target : domain_target_new)(base, "document", id);
         TRY(document_id_check(id, e));
         TRY(name_check(c->name, "/name", e));
         TRY(inbox_find(tx->db, c->inbox, &base->arena, &inbox, &inbox_name, e));

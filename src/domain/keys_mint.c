@@ -225,11 +225,10 @@ static enum status key_mint_run(struct ledger_tx *tx, struct domain_command *bas
         char caller[CALLER_NAME_SIZE];
         struct user_row user;
         caller_name(&base->caller, caller);
-        domain_target(base, "key", SPAN_NONE);
         TRY(check_fields(c, e));
         if (c->idempotency_key.p)
                 TRY(find_repeat(tx, c, caller, e));
-        domain_target(base, "key", span_of(c->id));
+        domain_target_new(base, "key", span_of(c->id));
         if (c->is_repeat)
                 return answer_repeat(tx, c, e);
 

@@ -25,6 +25,12 @@ void domain_target(struct domain_command *c, const char *kind, struct span id)
         audit_target(&c->audit, id);
 }
 
+void domain_target_new(struct domain_command *c, const char *kind, struct span id)
+{
+        domain_target(c, kind, id);
+        c->makes_target = true;
+}
+
 void page_open(struct buf *out)
 {
         json_obj_open(out);

@@ -12,6 +12,8 @@ enum status name_check(struct span name, const char *where, struct error *e) MUS
 
 /* The audit target of a command. */
 void domain_target(struct domain_command *c, const char *kind, struct span id);
+/* The same of what it makes. */
+void domain_target_new(struct domain_command *c, const char *kind, struct span id);
 
 /* {"items":[ ... ],"next_cursor": the cursor of a text position, or null when it is absent} */
 void page_open(struct buf *out);

@@ -156,11 +156,18 @@ static enum status record_refusal(struct ledger_tx *tx, struct command *c, struc
         return audit_append(tx, &r->base.caller, &r->base.audit, &r->why, e);
 }
 
+bool refusal_is_due(const struct error *why, bool is_change)
+{
+        int http = (int)error_http(why);
+        return is_change || why->status == STATUS_DENIED || http == 401 || http == 429;
+}
+
 void refusal_note(struct domain *d, const struct caller *caller, const struct audit *a,
                   const struct error *why)
 {
         struct refusal *r = NULL;
-        if (caller->kind == CALLER_NOBODY) {
+        /* Whoever is told to come again would make an event of every try. */
+        if (caller->kind == CALLER_NOBODY || why->status == STATUS_RETRY) {
                 gather(d->refusals, a, why);
                 return;
         }

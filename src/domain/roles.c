@@ -168,7 +168,7 @@ static enum status role_create_run(struct ledger_tx *tx, struct domain_command *
 {
         struct role_create *c = (struct role_create *)base;
         struct span id = c->id.p ? c->id : span_of(c->new_id);
-        domain_target(base, "role", id);
+        (c->id.p ? domain_target : domain_target_new)(base, "role", id);
         TRY(name_check(c->name, "/name", e));
         TRY(name_check(id, "/id", e));
         TRY(role_is_free(tx->db, id, &base->arena, e));

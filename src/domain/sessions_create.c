@@ -191,7 +191,7 @@ static enum status session_create_run(struct ledger_tx *tx, struct domain_comman
         struct bounds b = {.until = INT64_MAX};
         int64_t longest = kinds[c->kind].longest_ms ? kinds[c->kind].longest_ms
                                                     : base->settings->config->oauth.life_ms;
-        domain_target(base, "session", span_of(c->id));
+        domain_target_new(base, "session", span_of(c->id));
         TRY(redeem(tx, c, e));
         TRY(kinds[c->kind].check(tx, c, &b, e));
         TRY(hang_from_caller(tx, c, &b, e));

@@ -42,7 +42,7 @@ static enum status user_create_run(struct ledger_tx *tx, struct domain_command *
 {
         struct user_create *c = (struct user_create *)base;
         char subject[SUBJECT_SIZE];
-        domain_target(base, "user", span_of(c->id));
+        domain_target_new(base, "user", span_of(c->id));
         TRY(check_name(c->name, e));
         TRY(name_is_free(tx->db, c->name, e));
         TRY(next_number(tx->db, &c->number, e));

@@ -116,7 +116,6 @@ enum status cf_inboxes_post(struct call *c, struct error *e)
         TRY(call_may(c, "inboxes:create", SPAN("inboxes"), e));
         TRY(call_body(c, fields, &body, e));
         TRY(check_project(body.project, e));
-        c->target = body.name;
         struct inbox_create *cmd;
         TRY(inbox_create_new(c->domain, c->settings, &cmd, e));
         cmd->name = body.name;

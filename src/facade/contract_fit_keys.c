@@ -193,7 +193,6 @@ enum status cf_keys_post(struct call *c, struct error *e)
         TRY(call_body(c, fields, &body, e));
         struct key_mint *m;
         TRY(key_mint_new(c->domain, c->settings, &m, e));
-        c->target = span_of(arena_dup(c->arena, span_of(m->id)));
         enum status status = fill_mint(c, scope, &body, m, e);
         if (status != STATUS_OK) {
                 domain_command_free(&m->base);

@@ -247,7 +247,6 @@ enum status cf_roles_post(struct call *c, struct error *e)
         if (!body.name.p || !body.permissions)
                 return error_set_http(e, STATUS_INVALID, 405, "missing-field", NULL,
                                       "Missing fields: a role has a name and permissions.");
-        c->target = body.name;
         TRY(check_permissions(body.permissions, e));
         TRY(merge_permissions(c, body.permissions, NULL, &permissions, &n, e));
         struct role_create *cmd;

@@ -182,7 +182,6 @@ enum status cf_users_post(struct call *c, struct error *e)
         c->state = body;
         TRY(call_may(c, "users:write", SPAN("users"), e));
         TRY(call_body(c, fields, body, e));
-        c->target = body->name;
         TRY(roles_read(c, body->roles, &body->grants, &body->n_grants, e));
         if (!body->password.p)
                 return submit_create(c, e);

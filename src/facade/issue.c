@@ -46,8 +46,7 @@ void issue_refuse(struct issue *i, const struct error *e)
 {
         static const struct caller nobody = {.kind = CALLER_NOBODY};
         struct error copy = *e; /* `e` may lie in what goes with the reply */
-        if (e->status == STATUS_DENIED || error_http(e) == 401 ||
-            strcmp(e->slug, "invalid-grant") == 0) {
+        if (refusal_is_due(e, true)) {
                 struct audit audit = {.action = i->action, .target_kind = "session", .count = -1};
                 audit_request(&audit, &i->view);
                 refusal_note(i->domain, i->who ? &i->who->caller : &nobody, &audit, e);
@@ -88,7 +87,7 @@ void issue_submit(struct issue *i, struct session_create *c)
         if (domain_submit(&c->base, http_mailbox(i->req), &err) == STATUS_OK)
                 return;
         domain_command_free(&c->base);
-        i->refuse(i, &err);
+        issue_refuse(i, &err);
 }
 
 void issue_burn(struct issue *i, const struct code *code)

@@ -61,7 +61,7 @@ const struct http_error_shape facade_error_shapes[] = {
 static void refuse(struct http_request *req, const struct request_view *view,
                    const struct caller *who, const struct error *e)
 {
-        if (e->status == STATUS_DENIED || error_http(e) == 401) {
+        if (refusal_is_due(e, false)) {
                 struct error recorded;
                 struct audit audit = {.action = "user.read", .target_kind = "user"};
                 audit_request(&audit, view);
@@ -97,16 +97,15 @@ static void serve(struct http_request *req, write_users write)
         struct auth_loop *loop = http_loop_state(req);
         struct request_view view;
         struct auth_app app;
-        struct caller who = {.kind = CALLER_NOBODY};
+        struct caller who;
         struct error err;
         struct buf CLEANUP(buf_fini) out;
         buf_init(&out, USERS_BYTES_MAX);
         http_view(req, &view);
-        enum status status = auth_app(auth_loop_auth(loop), loop, &view, "read:user", &app, &err);
-        if (status == STATUS_OK) {
-                auth_app_caller(&app, &who);
+        enum status status =
+                auth_app(auth_loop_auth(loop), loop, &view, "read:user", &app, &who, &err);
+        if (status == STATUS_OK)
                 status = auth_app_rate(auth_loop_auth(loop), &app, 0, &err);
-        }
         if (status == STATUS_OK)
                 status = write(req, auth_loop_db(loop), &app, &out, &err);
         if (status == STATUS_OK)

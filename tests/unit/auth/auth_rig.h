@@ -29,6 +29,7 @@ struct auth_rig {
         struct auth *auth;
         struct auth_loop *loop;
         struct error err;
+        struct caller who; /* of the last app's request */
 };
 
 static inline int auth_setup(void **state)
@@ -206,7 +207,7 @@ static inline const char *ask(struct auth_rig *r, struct request *q, const char 
 {
         struct request_view view = view_of(r, q);
         memset(&r->err, 0, sizeof r->err);
-        return answer(r, auth_app(r->auth, r->loop, &view, scope, ret, &r->err));
+        return answer(r, auth_app(r->auth, r->loop, &view, scope, ret, &r->who, &r->err));
 }
 
 /* A request with nothing but this Authorization and body, to a view that needs "webhook". */
@@ -217,12 +218,17 @@ static inline const char *ask_with(struct auth_rig *r, const char *authorization
         return ask(r, &q, "webhook", &app);
 }
 
-#define REFUSED(got, slug_, http_, text_)                     \
+#define REFUSED_TO(kind_, got, slug_, http_, text_)           \
         do {                                                  \
                 assert_string_equal(got, slug_);              \
                 assert_int_equal(error_http(&r->err), http_); \
                 assert_string_equal(r->err.text, text_);      \
+                assert_int_equal(r->who.kind, kind_);         \
         } while (0)
+#define REFUSED(got, slug_, http_, text_) REFUSED_TO(CALLER_NOBODY, got, slug_, http_, text_)
 #define UNAUTHORIZED(got, slug_) REFUSED(got, slug_, 401, "Unauthorized")
+/* Behind a credential that holds: the app is on record. */
+#define REFUSED_APP(got, slug_, http_, text_) REFUSED_TO(CALLER_APP, got, slug_, http_, text_)
+#define UNAUTHORIZED_APP(got, slug_) REFUSED_APP(got, slug_, 401, "Unauthorized")
 
 #endif

@@ -22,7 +22,6 @@ static void test_what_pyjwt_signs_is_let_in(void **state)
         make_app(r, &plain);
         struct request q = {.headers = {{"authorization", LINK_USER_7}}};
         struct auth_app app;
-        struct caller who;
         assert_string_equal(ask(r, &q, "webhook", &app), "");
         assert_true(app.has_user);
         assert_int_equal(app.user_number, 7);
@@ -30,11 +29,10 @@ static void test_what_pyjwt_signs_is_let_in(void **state)
         assert_true(app.scopes.is_all);
         assert_false(app.has_replay_digest);
         assert_null(app.webhook_id.p);
-        auth_app_caller(&app, &who);
-        assert_int_equal(who.kind, CALLER_APP);
-        assert_string_equal(who.id, "acme");
-        assert_int_equal(who.app_id, app.app.id);
-        assert_int_equal(who.app_version, app.app.version);
+        assert_int_equal(r->who.kind, CALLER_APP);
+        assert_string_equal(r->who.id, "acme");
+        assert_int_equal(r->who.app_id, app.app.id);
+        assert_int_equal(r->who.app_version, app.app.version);
 }
 
 static void lets_in(struct auth_rig *r, const char *authorization, bool has_user, int64_t number)
@@ -174,13 +172,13 @@ static void test_row_9_agreement_not_accepted(void **state)
 {
         AUTH_RIG(state);
         make_app(r, &agreeing);
-        REFUSED(link_(r, LINK_USER_7), "agreement-not-accepted", 400,
-                "User has not accepted the agreement");
+        REFUSED_APP(link_(r, LINK_USER_7), "agreement-not-accepted", 400,
+                    "User has not accepted the agreement");
         agree(r, 8, "webhook");
-        REFUSED(link_(r, LINK_USER_7), "agreement-not-accepted", 400,
-                "User has not accepted the agreement");
-        REFUSED(link_(r, LINK_USER_7_AS_INTEGER), "agreement-not-accepted", 400,
-                "User has not accepted the agreement");
+        REFUSED_APP(link_(r, LINK_USER_7), "agreement-not-accepted", 400,
+                    "User has not accepted the agreement");
+        REFUSED_APP(link_(r, LINK_USER_7_AS_INTEGER), "agreement-not-accepted", 400,
+                    "User has not accepted the agreement");
 }
 
 static void test_row_10_forbidden_scope(void **state)
@@ -188,11 +186,11 @@ static void test_row_10_forbidden_scope(void **state)
         AUTH_RIG(state);
         make_app(r, &agreeing);
         agree(r, 7, NULL);
-        UNAUTHORIZED(link_(r, LINK_USER_7), "forbidden-scope");
+        UNAUTHORIZED_APP(link_(r, LINK_USER_7), "forbidden-scope");
         struct request q = {.headers = {{"Authorization", LINK_USER_7}}};
         struct auth_app app;
         assert_string_equal(ask(r, &q, "read:user", &app), "");
-        UNAUTHORIZED(ask(r, &q, "read:other", &app), "forbidden-scope");
+        UNAUTHORIZED_APP(ask(r, &q, "read:other", &app), "forbidden-scope");
 }
 
 static void test_row_11_expired(void **state)
@@ -238,8 +236,8 @@ static void test_an_agreement_app_without_sub_has_its_required_scopes(void **sta
 {
         AUTH_RIG(state);
         make_app(r, &agreeing);
-        UNAUTHORIZED(link_(r, LINK_GOOD), "forbidden-scope");
-        UNAUTHORIZED(link_(r, LINK_USER_0), "forbidden-scope");
+        UNAUTHORIZED_APP(link_(r, LINK_GOOD), "forbidden-scope");
+        UNAUTHORIZED_APP(link_(r, LINK_USER_0), "forbidden-scope");
         struct request q = {.headers = {{"Authorization", LINK_GOOD}}};
         struct auth_app app;
         assert_string_equal(ask(r, &q, "read:user", &app), "");
@@ -253,7 +251,7 @@ static void test_an_optional_scope_that_the_user_granted_counts(void **state)
         agree(r, 7, "webhook");
         lets_in(r, LINK_USER_7, true, 7);
         agree(r, 7, NULL);
-        UNAUTHORIZED(link_(r, LINK_USER_7), "forbidden-scope");
+        UNAUTHORIZED_APP(link_(r, LINK_USER_7), "forbidden-scope");
 }
 
 static void test_a_scope_for_some_webhooks_is_enough_to_come_in(void **state)

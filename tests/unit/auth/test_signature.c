@@ -84,7 +84,7 @@ static void test_row_6_forbidden_scope(void **state)
         struct auth_app app;
         assert_string_equal(ask(r, &q, "read:user", &app), "");
         assert_string_equal(ask(r, &q, "webhook", &app), ""); /* optional ones count */
-        UNAUTHORIZED(ask(r, &q, "read:other", &app), "forbidden-scope");
+        UNAUTHORIZED_APP(ask(r, &q, "read:other", &app), "forbidden-scope");
 }
 
 static void test_row_7_forbidden_strategy(void **state)

@@ -22,7 +22,7 @@ static const char *post_to(struct auth_rig *r, const struct post *p, struct auth
         struct request_view view = view_of(r, &q);
         memset(&r->err, 0, sizeof r->err);
         return answer(r, auth_standard(r->auth, r->loop, &view, span_of(p->slug ? p->slug : "acme"),
-                                       ret, &r->err));
+                                       ret, &r->who, &r->err));
 }
 
 static const char *post(struct auth_rig *r, const struct post *p)
@@ -106,7 +106,7 @@ static void test_missing_headers(void **state)
                 struct request_view view = view_of(r, &q);
                 struct auth_app app;
                 assert_string_equal(answer(r, auth_standard(r->auth, r->loop, &view, SPAN("acme"),
-                                                            &app, &r->err)),
+                                                            &app, &r->who, &r->err)),
                                     "webhook-headers-missing");
                 assert_int_equal(error_http(&r->err), 401);
         }
@@ -171,7 +171,7 @@ static void test_an_agreement_app_needs_the_scope(void **state)
         app.needs_agreement = true;
         app.scopes[0] = "read:user";
         make_app(r, &app);
-        UNAUTHORIZED(post(r, &(struct post){0}), "forbidden-scope");
+        UNAUTHORIZED_APP(post(r, &(struct post){0}), "forbidden-scope");
         UNAUTHORIZED(signed_with(r, STANDARD_OTHER_KEY), WRONG);
 }
 
@@ -198,9 +198,9 @@ static void test_a_second_scheme_beside_it_is_refused(void **state)
                             .body = BODY};
         struct request_view view = view_of(r, &q);
         struct auth_app app;
-        assert_string_equal(
-                answer(r, auth_standard(r->auth, r->loop, &view, SPAN("acme"), &app, &r->err)),
-                "ambiguous-credentials");
+        assert_string_equal(answer(r, auth_standard(r->auth, r->loop, &view, SPAN("acme"), &app,
+                                                    &r->who, &r->err)),
+                            "ambiguous-credentials");
         assert_int_equal(error_http(&r->err), 400);
 }
 
