@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "integration"), str(HERE / "kafka")]
+sys.path[:0] = [str(HERE / "integration"), str(HERE / "kafka"), str(HERE / "node")]
 
 import broker  # noqa: E402
 import events  # noqa: E402

@@ -136,7 +136,27 @@ static void deliver(struct mail *m)
         finish(b, STATUS_OK, NULL);
 }
 
-/* No user's name begins so. */
+/*
+ * RFC 6749 2.3.1: a client's id and secret come encoded as in a form. Ours have nothing in them that
+ * the decoding could change, so that plain ones (RFC 7617) are read the same way. No user's name
+ * begins so.
+ */
+static bool is_client(struct basic *b)
+{
+        struct buf CLEANUP(buf_fini_secret) plain;
+
+        buf_init(&plain, CREDENTIALS_MAX);
+        if (percent_decode(&plain, buf_view(&b->credentials), true, NULL) == STATUS_OK &&
+            span_starts(buf_view(&plain), CLIENT_PREFIX)) {
+                struct buf encoded = b->credentials;
+
+                b->credentials = plain;
+                plain = encoded;
+                b->name = span_split(buf_view(&b->credentials), ':', &b->password);
+        }
+        return span_starts(b->name, CLIENT_PREFIX);
+}
+
 static void check_client(struct basic *b)
 {
         struct principal *p = arena_alloc(b->arena, sizeof *p);
@@ -205,7 +225,7 @@ void basic_check(struct auth_loop *l, const struct request_view *req, struct spa
                 return;
         if (!split(b, credentials))
                 refuse(b);
-        else if (span_starts(b->name, CLIENT_PREFIX))
+        else if (is_client(b))
                 check_client(b);
         else
                 check_password(b);

@@ -101,6 +101,17 @@ def test_rfc6749_2_3_1_the_client_may_stand_in_the_form_but_not_twice(daemon):
     refused(daemon.post("/oauth2/token", data=form, auth=client.basic), "invalid_request")
 
 
+def test_rfc6749_2_3_1_basic_may_be_encoded_as_in_a_form(daemon):
+    client = Client(daemon)
+    encoded = tuple("".join(f"%{ord(c):02X}" for c in text) for text in client.basic)
+    for auth in ((encoded[0], client.secret), (client.id, encoded[1]), encoded):
+        answer = daemon.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=auth)
+        assert answer.status_code == 200, answer.text
+    for auth in ((encoded[0], encoded[1][:-3]), (encoded[0][:-3], encoded[1]), (encoded[0], "%")):
+        refused(daemon.post("/oauth2/token", data={"grant_type": "client_credentials"}, auth=auth),
+                "invalid_client", 401)
+
+
 @pytest.mark.parametrize("form, auth, error, status", [
     ({}, True, "invalid_request", 400),
     ({"grant_type": "password"}, True, "unsupported_grant_type", 400),
