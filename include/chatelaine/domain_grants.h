@@ -28,9 +28,11 @@ struct right {
         unsigned abilities;
         struct span resource;
 };
+/* Listed, or, when the subject holds more than 256, looked up at each question. */
 struct rights {
-        struct right *list;
+        struct right *list; /* NULL when subject is there */
         size_t n;
+        const char *subject; /* NULL = all are in the list */
         bool has_statements; /* also when no role of theirs is left: then list is empty and nothing
                                 is allowed */
 };
@@ -67,10 +69,15 @@ enum status action_read(struct span text, struct span *ret, struct error *e)
         MUST_CHECK; /* INVALID "invalid-permission"; must be lower case */
 bool action_implies(struct span held, struct span asked);
 
-/* The statements of a subject ("users/ID", "keys/ID", ...), roles resolved, into the arena. A role
- * that is gone grants nothing. */
+/*
+ * What a subject ("users/ID", "keys/ID", ...) holds, itself and by its groups, roles resolved, into
+ * the arena; of many statements only the subject's name. A role that is gone grants nothing.
+ */
 enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
                         struct rights *ret, struct error *e) MUST_CHECK;
+/* The same, always listed: for whoever looks at each. */
+enum status grants_load_all(struct store_conn *db, const char *subject, struct arena *a,
+                            struct rights *ret, struct error *e) MUST_CHECK;
 /* `resource` SPAN_NONE: is it held anywhere at all? (list queries that are then filtered row by
  * row) */
 bool grants_allow(const struct principal *p, const char *permission, struct span resource);
@@ -114,16 +121,20 @@ struct grant {
 }; /* role or permission; resource as resource_read gave it */
 enum status grants_add(struct ledger_tx *tx, const char *subject, const struct grant *list,
                        size_t n, struct error *e) MUST_CHECK; /* NOT_FOUND "role-not-found" */
+/* Records' statements too, and what it is a member or admin of. */
 enum status grants_remove_subject(struct ledger_tx *tx, const char *subject,
                                   struct error *e) MUST_CHECK;
-/* What a subject holds, as its rows say it: roles by their ids. */
+/* Instead of those that it was given directly; what records give stays. */
+enum status grants_replace(struct ledger_tx *tx, const char *subject, const struct grant *list,
+                           size_t n, struct error *e) MUST_CHECK;
+/* What a subject was given directly, as its rows say it: roles by their ids. */
 enum status grants_list(struct store_conn *db, const char *subject, struct arena *a,
                         struct grant **ret, size_t *ret_n, struct error *e) MUST_CHECK;
 /* Does the subject hold the very role of `asked` (by id) on its resource, or on what that lies
  * beneath? NOT_FOUND "role-not-found". */
 enum status grants_hold(struct store_conn *db, const char *subject, const struct grant *asked,
                         bool *ret, struct error *e) MUST_CHECK;
-/* `[{"role":..., "resource":...}]` of a subject, as JSON. */
+/* `[{"role":..., "resource":...}]` of a subject, as JSON: what grants_list has. */
 enum status grants_write(struct store_conn *db, const char *subject, struct buf *out,
                          struct error *e) MUST_CHECK;
 

@@ -18,7 +18,8 @@
  * "role-not-found", "group-not-found"); users and resources need not.
  *
  * Who may (record_open, record_may_give):
- *   create    whoever may give each of its roles on each of its resources (grants_may_give)
+ *   create    whoever may give each of its roles on each of its resources: by `grant` or `delegate`
+ *             what is allowed, by `delegate` alone what is granted or delegated
  *   read      `read` on Authress:AccessRecords/ID, or an admin of the record
  *   update    `update` there, or an admin; and, for what is new, whoever may give it: a role on a
  *             resource to somebody who does not have it from this record

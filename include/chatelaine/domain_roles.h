@@ -42,8 +42,8 @@ enum status role_may_give(const struct principal *p, const struct role *was,
                           struct error *e) MUST_CHECK;
 
 /*
- * Permissions are texts, allow only, or with their abilities in a second array (a permission with
- * none is INVALID "invalid-permission"). They are lower case in roles: upper case is made so.
+ * Permissions are texts in lower case, allowed only; or, with a second array, texts in any case,
+ * made lower case, each with its abilities (none at all is INVALID "invalid-permission").
  */
 struct role_create {
         struct domain_command base;

@@ -85,7 +85,7 @@ enum status grants_within(const struct call *c, const char *at, const struct gra
 enum status grants_held(const struct call *c, const char *subject, struct error *e)
 {
         struct rights rights;
-        TRY(grants_load(c->db, subject, c->arena, &rights, e));
+        TRY(grants_load_all(c->db, subject, c->arena, &rights, e));
         for (size_t i = 0; i < rights.n; i++) {
                 const char *action = arena_dup(c->arena, rights.list[i].action);
                 if (!action)

@@ -1,5 +1,6 @@
 /* Service clients as rows: found, judged, written. */
 #include "domain/names.h"
+#include "domain/rights.h"
 #include "domain/users.h"
 
 #include <chatelaine/codec_json.h>
@@ -125,23 +126,26 @@ enum status client_principal(struct store_conn *db, const struct client_row *c, 
 }
 
 /* Whoever can hand out rights, or be everybody: no pattern is enough to act as them. */
-static bool is_powerful(const struct rights *rights)
+static enum status is_powerful(struct store_conn *db, const struct rights *rights, bool *ret,
+                               struct error *e)
 {
         static const char *const powers[] = {"impersonate", "keys:any-at-all", "users:any-at-all"};
-        for (size_t i = 0; i < rights->n; i++)
-                for (size_t k = 0; k < sizeof powers / sizeof *powers; k++)
-                        if (action_implies(rights->list[i].action, span_of(powers[k])))
-                                return true;
-        return false;
+        *ret = false;
+        for (size_t k = 0; k < sizeof powers / sizeof *powers && !*ret; k++) {
+                struct question q = {.action = span_of(powers[k]), .abilities = ABILITY_ANY};
+                TRY(rights_answer(db, rights, &q, ret, e));
+        }
+        return STATUS_OK;
 }
 
-static bool names_exactly(const struct rights *rights, const char *resource)
+static enum status names_exactly(struct store_conn *db, const struct rights *rights,
+                                 const char *resource, bool *ret, struct error *e)
 {
-        for (size_t i = 0; i < rights->n; i++)
-                if (action_implies(rights->list[i].action, SPAN("impersonate")) &&
-                    span_is(rights->list[i].resource, resource))
-                        return true;
-        return false;
+        struct question q = {.action = SPAN("impersonate"),
+                             .abilities = ABILITY_ANY,
+                             .resource = span_of(resource),
+                             .is_exact = true};
+        return rights_answer(db, rights, &q, ret, e);
 }
 
 enum status client_may_impersonate(struct store_conn *db, const struct principal *client,
@@ -151,6 +155,7 @@ enum status client_may_impersonate(struct store_conn *db, const struct principal
         char resource[SUBJECT_SIZE];
         struct user_row user;
         struct rights rights;
+        bool is_so;
         arena_init(&a, 256 * 1024);
         subject_of("users", user_id, resource);
         TRY(grants_check(client, "impersonate", span_of(resource), e));
@@ -159,7 +164,11 @@ enum status client_may_impersonate(struct store_conn *db, const struct principal
                 return error_set(e, STATUS_NOT_FOUND, "user-not-found", NULL,
                                  "There is no such user.");
         TRY(grants_load(db, resource, &a, &rights, e));
-        if (is_powerful(&rights) && !names_exactly(&client->rights, resource))
+        TRY(is_powerful(db, &rights, &is_so, e));
+        if (!is_so)
+                return STATUS_OK;
+        TRY(names_exactly(db, &client->rights, resource, &is_so, e));
+        if (!is_so)
                 return error_set(e, STATUS_DENIED, "forbidden", NULL,
                                  "impersonate is not allowed on %s: this user must be named by "
                                  "the grant.",

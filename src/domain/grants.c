@@ -1,8 +1,10 @@
 /* The evaluator: from statements to yes or no. */
-#include "domain/resources.h"
+#include "domain/rights.h"
 #include "domain/roles.h"
 
 /* ---- loading ---- */
+
+#define LISTED_MAX 256
 
 struct loading {
         struct rights rights;
@@ -61,81 +63,140 @@ static enum status put_statement(struct loading *l, struct store_stmt *st, struc
         return STATUS_OK;
 }
 
-enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
-                        struct rights *ret, struct error *e)
+static bool is_user(const char *subject)
+{
+        return strncmp(subject, "users/", 6) == 0;
+}
+
+/* Records have given the user something once: removing it adds nothing to its keys. */
+static enum status ask_cut(struct store_conn *db, const char *subject, bool *ret, struct error *e)
+{
+        int64_t is_cut = 0;
+        if (*ret || !is_user(subject))
+                return STATUS_OK;
+        enum status s = store_int_of(db, "SELECT is_cut FROM users WHERE id = $1", &is_cut, e, "s",
+                                     subject + 6);
+        *ret = is_cut != 0;
+        return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+}
+
+static enum status load(struct store_conn *db, const char *subject, size_t listed_max,
+                        struct arena *a, struct rights *ret, struct error *e)
 {
         struct loading l = {.arena = a};
         struct store_stmt *st;
         TRY(store_query(db,
                         "SELECT s.resource, s.role, s.permission, p.action, p.abilities"
-                        " FROM statements s LEFT JOIN role_permissions p ON p.role_id = s.role"
-                        " WHERE s.subject = $1",
+                        " FROM (SELECT cast($1 as text) AS subject UNION ALL"
+                        " SELECT group_subject FROM group_members WHERE subject = $1) h"
+                        " JOIN statements s ON s.subject = h.subject"
+                        " LEFT JOIN role_permissions p ON p.role_id = s.role",
                         &st, e, "s", subject));
         enum status status = STATUS_OK;
-        while (status == STATUS_OK && store_next(st))
+        while (status == STATUS_OK && l.rights.n <= listed_max && store_next(st))
                 status = put_statement(&l, st, e);
         enum status done = store_done(st, status == STATUS_OK ? e : NULL);
         if (status != STATUS_OK || done != STATUS_OK)
                 return status != STATUS_OK ? status : done;
+        if (l.rights.n > listed_max) {
+                const char *copy = arena_dup(a, span_of(subject));
+                if (!copy)
+                        return error_no_memory(e);
+                l.rights = (struct rights){.subject = copy, .has_statements = true};
+        }
+        TRY(ask_cut(db, subject, &l.rights.has_statements, e));
         *ret = l.rights;
         return STATUS_OK;
 }
 
-/* ---- deciding ---- */
+enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
+                        struct rights *ret, struct error *e)
+{
+        return load(db, subject, LISTED_MAX, a, ret, e);
+}
 
-struct question {
-        struct span action;
-        unsigned abilities;   /* one of them is enough */
-        struct span resource; /* absent: anywhere */
-        struct span own_inbox;
-};
+enum status grants_load_all(struct store_conn *db, const char *subject, struct arena *a,
+                            struct rights *ret, struct error *e)
+{
+        return load(db, subject, SIZE_MAX - 1, a, ret, e);
+}
+
+/* ---- deciding ---- */
 
 static bool right_answers(const struct right *r, const struct question *q)
 {
         return (r->abilities & q->abilities) && action_implies(r->action, q->action) &&
-               (!q->resource.p || resource_reaches(r->resource, q->resource, q->own_inbox));
+               (!q->resource.p ||
+                (q->is_exact ? span_equal(r->resource, q->resource)
+                             : resource_reaches(r->resource, q->resource, q->own_inbox)));
 }
 
-static bool rights_answer(const struct rights *rights, const struct question *q)
+struct answering {
+        const struct question *q;
+        bool is_held;
+};
+
+static bool answer_row(void *ctx, const struct holding *h)
 {
-        for (size_t i = 0; i < rights->n; i++)
-                if (right_answers(&rights->list[i], q))
-                        return true;
-        return false;
+        struct answering *a = ctx;
+        const struct question *q = a->q;
+        a->is_held = (h->right.abilities & q->abilities) &&
+                     action_means(h->right.action, q->action) &&
+                     (!q->is_exact || span_equal(h->right.resource, q->resource));
+        return !a->is_held;
 }
 
-static bool principal_answers(const struct principal *p, const struct question *q)
+enum status rights_answer(struct store_conn *db, const struct rights *rights,
+                          const struct question *q, bool *ret, struct error *e)
 {
-        if (p->is_all)
-                return true;
-        if (!rights_answer(&p->rights, q) || (p->is_cut && !rights_answer(&p->user_rights, q)))
-                return false;
-        for (const struct cut *c = p->cuts; c; c = c->next)
-                if (!rights_answer(&c->rights, q))
-                        return false;
-        return true;
+        struct answering answering = {.q = q};
+        bool is_held = false;
+        for (size_t i = 0; i < rights->n && !is_held; i++)
+                is_held = right_answers(&rights->list[i], q);
+        if (rights->subject && q->resource.p) {
+                TRY(holdings_each(db, rights->subject, q->resource, q->own_inbox, answer_row,
+                                  &answering, e));
+                is_held = answering.is_held;
+        } else if (rights->subject) {
+                TRY(holdings_anywhere(db, rights->subject, q->action, q->abilities, &is_held, e));
+        }
+        *ret = is_held;
+        return STATUS_OK;
+}
+
+enum status principal_answer(const struct principal *p, const struct question *q, bool *ret,
+                             struct error *e)
+{
+        bool is_held = true;
+        if (!p->is_all)
+                TRY(rights_answer(p->db, &p->rights, q, &is_held, e));
+        if (is_held && p->is_cut && !p->is_all)
+                TRY(rights_answer(p->db, &p->user_rights, q, &is_held, e));
+        for (const struct cut *c = p->cuts; c && is_held && !p->is_all; c = c->next)
+                TRY(rights_answer(p->db, &c->rights, q, &is_held, e));
+        *ret = is_held;
+        return STATUS_OK;
 }
 
 /* Where the document that `resource` names is at home. No database, no document, no row: absent. */
 static enum status ask_inbox(const struct principal *p, struct span resource, struct arena *a,
                              struct span *ret, struct error *e)
 {
-        struct span document = resource_document(resource);
         *ret = SPAN_NONE;
-        if (p->is_all || !p->db || !document.p)
-                return STATUS_OK;
-        return document_inbox(p->db, document, a, ret, e);
+        return p->is_all || !p->db ? STATUS_OK : resource_home(p->db, resource, a, ret, e);
 }
 
 enum status grants_check(const struct principal *p, const char *permission, struct span resource,
                          struct error *e)
 {
         CLEANUP(arena_fini) struct arena a;
+        bool is_held;
         arena_init(&a, 1024);
         struct question q = {
                 .action = span_of(permission), .abilities = ABILITY_ALLOW, .resource = resource};
         TRY(ask_inbox(p, resource, &a, &q.own_inbox, e));
-        if (principal_answers(p, &q))
+        TRY(principal_answer(p, &q, &is_held, e));
+        if (is_held)
                 return STATUS_OK;
         return error_set(e, STATUS_DENIED, "forbidden", NULL, "%s is not allowed on %.*s.",
                          permission, resource.p ? (int)resource.len : 8,
@@ -149,22 +210,50 @@ bool grants_allow(const struct principal *p, const char *permission, struct span
 
 /* ---- giving ---- */
 
-/* Whoever gives rights away that can themselves be given on needs `delegate`. */
-static unsigned needed(unsigned abilities)
+/*
+ * What gives a right away. Keys and roles given directly: whoever may do it gives it on. Records
+ * have Authress's words: `grant` gives what is only done, `delegate` also what is given on.
+ */
+enum giving { GIVING_DIRECTLY, GIVING_BY_RECORD };
+
+static unsigned needed(unsigned abilities, enum giving giving)
 {
-        return abilities & (ABILITY_GRANT | ABILITY_DELEGATE) ? ABILITY_DELEGATE
-                                                              : ABILITY_ALLOW | ABILITY_GRANT;
+        if (abilities & (ABILITY_GRANT | ABILITY_DELEGATE))
+                return ABILITY_DELEGATE;
+        return giving == GIVING_DIRECTLY ? ABILITY_ALLOW | ABILITY_GRANT
+                                         : ABILITY_GRANT | ABILITY_DELEGATE;
 }
 
-static enum status may_give(const struct principal *p, struct span action, unsigned abilities,
-                            struct span resource, struct span own_inbox, struct error *e)
+static enum status may_give(const struct principal *p, const struct right *right,
+                            struct span own_inbox, enum giving giving, struct error *e)
 {
-        for (const char *const *native = permission_native(action); *native; native++) {
-                struct question q = {span_of(*native), needed(abilities), resource, own_inbox};
-                if (!principal_answers(p, &q))
+        for (const char *const *native = permission_native(right->action); *native; native++) {
+                struct question q = {.action = span_of(*native),
+                                     .abilities = needed(right->abilities, giving),
+                                     .resource = right->resource,
+                                     .own_inbox = own_inbox};
+                bool is_held;
+                TRY(principal_answer(p, &q, &is_held, e));
+                if (!is_held)
                         return error_set(e, STATUS_DENIED, "may-not-give", NULL,
-                                         "You may not give %s on %.*s.", *native, (int)resource.len,
-                                         resource.p);
+                                         "You may not give %s on %.*s.", *native,
+                                         (int)right->resource.len, right->resource.p);
+        }
+        return STATUS_OK;
+}
+
+static enum status may_give_role(const struct principal *p, struct span role, struct span resource,
+                                 enum giving giving, struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        arena_init(&a, 256 * 1024);
+        struct rights held;
+        struct span inbox;
+        TRY(role_rights(p->db, role, &a, &held, e));
+        TRY(ask_inbox(p, resource, &a, &inbox, e));
+        for (size_t i = 0; i < held.n; i++) {
+                held.list[i].resource = resource;
+                TRY(may_give(p, &held.list[i], inbox, giving, e));
         }
         return STATUS_OK;
 }
@@ -174,23 +263,29 @@ enum status grants_may_give_permission(const struct principal *p, struct span pe
 {
         CLEANUP(arena_fini) struct arena a;
         arena_init(&a, 1024);
+        struct right right = {permission, ABILITY_ALLOW, resource};
         struct span inbox;
         TRY(ask_inbox(p, resource, &a, &inbox, e));
-        return may_give(p, permission, ABILITY_ALLOW, resource, inbox, e);
+        return may_give(p, &right, inbox, GIVING_DIRECTLY, e);
 }
 
 enum status grants_may_give(const struct principal *p, struct span role, struct span resource,
                             struct error *e)
 {
-        CLEANUP(arena_fini) struct arena a;
-        arena_init(&a, 256 * 1024);
-        struct rights held;
-        struct span inbox;
-        TRY(role_rights(p->db, role, &a, &held, e));
-        TRY(ask_inbox(p, resource, &a, &inbox, e));
-        for (size_t i = 0; i < held.n; i++)
-                TRY(may_give(p, held.list[i].action, held.list[i].abilities, resource, inbox, e));
-        return STATUS_OK;
+        return may_give_role(p, role, resource, GIVING_DIRECTLY, e);
+}
+
+enum status grants_may_give_by_record(const struct principal *p, struct span role,
+                                      struct span resource, struct error *e)
+{
+        return may_give_role(p, role, resource, GIVING_BY_RECORD, e);
+}
+
+enum status grants_may_give_everywhere(const struct principal *p, const struct right *right,
+                                       struct error *e)
+{
+        struct right everywhere = {right->action, right->abilities, SPAN("*")};
+        return may_give(p, &everywhere, SPAN_NONE, GIVING_BY_RECORD, e);
 }
 
 /* ---- lending: a key for a user who holds the role itself ---- */
@@ -211,11 +306,11 @@ static bool is_lendable(struct span action)
 }
 
 static enum status may_lend(const struct principal *p, const struct right *held,
-                            struct span resource, struct span own_inbox, struct error *e)
+                            struct span own_inbox, struct error *e)
 {
         for (const char *const *native = permission_native(held->action); *native; native++)
                 if (!is_lendable(span_of(*native)))
-                        return may_give(p, held->action, held->abilities, resource, own_inbox, e);
+                        return may_give(p, held, own_inbox, GIVING_DIRECTLY, e);
         return STATUS_OK;
 }
 
@@ -229,7 +324,9 @@ enum status grants_may_lend(const struct principal *p, struct span role, struct 
         TRY(role_rights(p->db, role, &a, &held, e));
         TRY(grants_check(p, "keys:create", resource, e));
         TRY(ask_inbox(p, resource, &a, &inbox, e));
-        for (size_t i = 0; i < held.n; i++)
-                TRY(may_lend(p, &held.list[i], resource, inbox, e));
+        for (size_t i = 0; i < held.n; i++) {
+                held.list[i].resource = resource;
+                TRY(may_lend(p, &held.list[i], inbox, e));
+        }
         return STATUS_OK;
 }

@@ -43,8 +43,8 @@ static enum status make_successor(struct ledger_tx *tx, const struct key_rotate 
         subject_of("keys", old->id, from);
         subject_of("keys", span_of(c->new_id), to);
         TRY(store_exec(tx->db,
-                       "INSERT INTO statements (subject, resource, role, permission)"
-                       " SELECT cast($1 as text), resource, role, permission FROM statements"
+                       "INSERT INTO statements (subject, resource, stem, role, permission)"
+                       " SELECT cast($1 as text), resource, stem, role, permission FROM statements"
                        " WHERE subject = $2 ORDER BY id",
                        NULL, e, "ss", to, from));
         return store_exec(tx->db,

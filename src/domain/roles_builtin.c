@@ -1,5 +1,5 @@
 /* Roles and names of permissions that are in the program: interface.md's tables as tables. */
-#include <chatelaine/domain_grants.h>
+#include "domain/holdings.h"
 
 #define ACTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ALL_ABILITIES (ABILITY_ALLOW | ABILITY_GRANT | ABILITY_DELEGATE)
@@ -52,4 +52,18 @@ const char *const *permission_native(struct span name)
         own[n] = '\0';
         itself[0] = own;
         return itself;
+}
+
+bool action_means(struct span held, struct span asked)
+{
+        if (action_implies(held, asked))
+                return true;
+        for (size_t i = 0; i < sizeof mapped / sizeof mapped[0]; i++) {
+                if (!span_is(held, mapped[i].name))
+                        continue;
+                for (const char *const *native = mapped[i].natives; *native; native++)
+                        if (action_implies(span_of(*native), asked))
+                                return true;
+        }
+        return false;
 }

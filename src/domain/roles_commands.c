@@ -34,6 +34,18 @@ static enum status rename_role(struct ledger_tx *tx, struct domain_command *base
                           role->id);
 }
 
+static enum status check_unheld(struct ledger_tx *tx, const struct role_change *c, struct span id,
+                                struct error *e)
+{
+        bool is_held = false;
+        if (c->is_unheld)
+                TRY(role_is_held(tx->db, id, &is_held, e));
+        if (!is_held)
+                return STATUS_OK;
+        return error_set(e, STATUS_RETRY, "role-changed", NULL,
+                         "The role was given to somebody while the request was under way.");
+}
+
 static enum status role_change_run(struct ledger_tx *tx, struct domain_command *base,
                                    struct error *e)
 {
@@ -42,10 +54,17 @@ static enum status role_change_run(struct ledger_tx *tx, struct domain_command *
         TRY(find_made(tx, base, c->id, &role, e));
         if (c->name.p)
                 TRY(rename_role(tx, base, &role, c->name, e));
+        if (c->has_description) {
+                TRY(role_check_description(c->description, e));
+                TRY(store_exec(tx->db, "UPDATE roles SET description = $1 WHERE id = $2", NULL, e,
+                               "tt", c->description, role.id));
+        }
         if (c->has_permissions) {
+                TRY(check_unheld(tx, c, role.id, e));
                 TRY(store_exec(tx->db, "DELETE FROM role_permissions WHERE role_id = $1", NULL, e,
                                "t", role.id));
-                TRY(role_add_permissions(tx, role.id, c->permissions, c->n_permissions, e));
+                TRY(role_add_permissions(tx, role.id, c->permissions, c->abilities,
+                                         c->n_permissions, e));
         }
         return store_exec(tx->db, "UPDATE roles SET updated_at = $1 WHERE id = $2", NULL, e, "it",
                           tx->now_ms, role.id);

@@ -1,5 +1,5 @@
 /* Who holds what, as rows. */
-#include "domain/resources.h"
+#include "domain/holdings.h"
 #include "domain/roles.h"
 
 #include <chatelaine/codec_json.h>
@@ -17,9 +17,10 @@ static enum status add_one(struct ledger_tx *tx, const char *subject, const stru
         else
                 TRY(role_find(tx->db, g->role, &a, &role, e));
         return store_exec(tx->db,
-                          "INSERT INTO statements (subject, resource, role, permission)"
-                          " VALUES ($1, $2, $3, $4)",
-                          NULL, e, "sttt", subject, resource, role.id, permission);
+                          "INSERT INTO statements (subject, resource, stem, role, permission)"
+                          " VALUES ($1, $2, $3, $4, $5)",
+                          NULL, e, "stttt", subject, resource, resource_stem(resource), role.id,
+                          permission);
 }
 
 enum status grants_add(struct ledger_tx *tx, const char *subject, const struct grant *list,
@@ -32,8 +33,20 @@ enum status grants_add(struct ledger_tx *tx, const char *subject, const struct g
 
 enum status grants_remove_subject(struct ledger_tx *tx, const char *subject, struct error *e)
 {
-        return store_exec(tx->db, "DELETE FROM statements WHERE subject = $1", NULL, e, "s",
-                          subject);
+        static const char *const tables[] = {"DELETE FROM statements WHERE subject = $1",
+                                             "DELETE FROM group_members WHERE subject = $1",
+                                             "DELETE FROM admins WHERE subject = $1"};
+        for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+                TRY(store_exec(tx->db, tables[i], NULL, e, "s", subject));
+        return STATUS_OK;
+}
+
+enum status grants_replace(struct ledger_tx *tx, const char *subject, const struct grant *list,
+                           size_t n, struct error *e)
+{
+        TRY(store_exec(tx->db, "DELETE FROM statements WHERE subject = $1 AND record_id IS NULL",
+                       NULL, e, "s", subject));
+        return grants_add(tx, subject, list, n, e);
 }
 
 enum status grants_write(struct store_conn *db, const char *subject, struct buf *out,
@@ -43,7 +56,7 @@ enum status grants_write(struct store_conn *db, const char *subject, struct buf 
         TRY(store_query(db,
                         "SELECT s.resource, s.permission, s.role, r.name"
                         " FROM statements s LEFT JOIN roles r ON r.id = s.role"
-                        " WHERE s.subject = $1 ORDER BY s.id",
+                        " WHERE s.subject = $1 AND s.record_id IS NULL ORDER BY s.id",
                         &st, e, "s", subject));
         json_arr_open(out);
         while (store_next(st)) {
@@ -93,8 +106,8 @@ enum status grants_list(struct store_conn *db, const char *subject, struct arena
         size_t n = 0, room = 0;
         enum status status = STATUS_OK;
         TRY(store_query(db,
-                        "SELECT resource, role, permission FROM statements WHERE subject = $1"
-                        " ORDER BY id",
+                        "SELECT resource, role, permission FROM statements"
+                        " WHERE subject = $1 AND record_id IS NULL ORDER BY id",
                         &st, e, "s", subject));
         while (status == STATUS_OK && store_next(st))
                 status = put_grant(st, a, &list, &n, &room, e);
@@ -106,24 +119,30 @@ enum status grants_list(struct store_conn *db, const char *subject, struct arena
         return STATUS_OK;
 }
 
+struct holds {
+        struct span role;
+        bool is_held;
+};
+
+static bool hold_row(void *ctx, const struct holding *h)
+{
+        struct holds *holds = ctx;
+        holds->is_held = span_equal(h->role, holds->role);
+        return !holds->is_held;
+}
+
 enum status grants_hold(struct store_conn *db, const char *subject, const struct grant *asked,
                         bool *ret, struct error *e)
 {
         CLEANUP(arena_fini) struct arena a;
         arena_init(&a, 256 * 1024);
-        struct grant *list;
-        size_t n;
         struct role_row role;
-        struct span resource, document, inbox = SPAN_NONE;
+        struct span resource, inbox;
         TRY(resource_read(asked->resource, &resource, e));
         TRY(role_find(db, asked->role, &a, &role, e));
-        document = resource_document(resource);
-        if (document.p)
-                TRY(document_inbox(db, document, &a, &inbox, e));
-        TRY(grants_list(db, subject, &a, &list, &n, e));
-        *ret = false;
-        for (size_t i = 0; i < n && !*ret; i++)
-                *ret = span_equal(list[i].role, role.id) &&
-                       resource_reaches(list[i].resource, resource, inbox);
+        TRY(resource_home(db, resource, &a, &inbox, e));
+        struct holds holds = {.role = role.id};
+        TRY(holdings_each(db, subject, resource, inbox, hold_row, &holds, e));
+        *ret = holds.is_held;
         return STATUS_OK;
 }

@@ -122,10 +122,8 @@ static enum status user_change_run(struct ledger_tx *tx, struct domain_command *
                                "it", (int64_t)(c->is_active > 0), row.id));
         TRY(end_sessions(tx, c, row.id, e));
         subject_of("users", row.id, subject);
-        if (c->has_grants) {
-                TRY(grants_remove_subject(tx, subject, e));
-                TRY(grants_add(tx, subject, c->grants, c->n_grants, e));
-        }
+        if (c->has_grants)
+                TRY(grants_replace(tx, subject, c->grants, c->n_grants, e));
         return store_exec(tx->db, "UPDATE users SET updated_at = $1 WHERE id = $2", NULL, e, "it",
                           tx->now_ms, row.id);
 }

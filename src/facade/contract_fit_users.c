@@ -110,7 +110,7 @@ enum status cf_holds_all_of(struct call *c, struct span user_id, struct error *e
         struct span subject = call_resource(c, "users", user_id);
         if (!subject.p)
                 return error_no_memory(e);
-        TRY(grants_load(c->db, subject.p, c->arena, &rights, e));
+        TRY(grants_load_all(c->db, subject.p, c->arena, &rights, e));
         for (size_t i = 0; i < rights.n; i++) {
                 const char *action = arena_dup(c->arena, rights.list[i].action);
                 if (!action)

@@ -1,0 +1,156 @@
+#include "domain/holdings.h"
+#include "domain/roles.h"
+
+#define HOLDING_COLUMNS \
+        "s.resource, s.role, s.permission, p.action, p.abilities, s.record_id, s.position"
+#define HOLDING_ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
+
+struct looking {
+        struct store_conn *db;
+        const char *subject;
+        struct span resource, own_inbox;
+        bool (*row)(void *ctx, const struct holding *h);
+        void *ctx;
+        bool is_over;
+};
+
+static void give(struct looking *l, struct holding *h, struct span action, unsigned abilities)
+{
+        h->right.action = action;
+        h->right.abilities = abilities;
+        l->is_over = l->is_over || !l->row(l->ctx, h);
+}
+
+static void give_row(struct looking *l, struct store_stmt *st, struct span group)
+{
+        struct holding h = {.right.resource = store_text(st, 0),
+                            .role = store_text(st, 1),
+                            .record_id = store_text(st, 5),
+                            .position = store_is_null(st, 6) ? -1 : store_int(st, 6)};
+        if (!resource_reaches(h.right.resource, l->resource, l->own_inbox))
+                return;
+        if (group.p)
+                (void)span_split(group, '/', &h.group_id);
+        const struct builtin_role *role = h.role.p ? builtin_role(h.role) : NULL;
+        for (size_t i = 0; role && role->actions[i]; i++)
+                give(l, &h, span_of(role->actions[i]), role->abilities);
+        if (!store_is_null(st, 2))
+                give(l, &h, store_text(st, 2), ABILITY_ALLOW);
+        if (!role && store_is_null(st, 2))
+                give(l, &h, store_is_null(st, 3) ? SPAN("") : store_text(st, 3),
+                     store_is_null(st, 3) ? 0 : (unsigned)store_int(st, 4));
+}
+
+static enum status look(struct looking *l, struct span stem, bool is_in_groups, struct error *e)
+{
+        struct store_stmt *st;
+        if (is_in_groups)
+                TRY(store_query(l->db,
+                                "SELECT " HOLDING_COLUMNS ", m.group_subject FROM group_members m"
+                                " JOIN statements s ON s.subject = m.group_subject" HOLDING_ROLES
+                                " WHERE m.subject = $1 AND s.stem = $2",
+                                &st, e, "st", l->subject, stem));
+        else
+                TRY(store_query(l->db,
+                                "SELECT " HOLDING_COLUMNS " FROM statements s" HOLDING_ROLES
+                                " WHERE s.subject = $1 AND s.stem = $2",
+                                &st, e, "st", l->subject, stem));
+        while (!l->is_over && store_next(st))
+                give_row(l, st, is_in_groups ? store_text(st, 7) : SPAN_NONE);
+        return store_done(st, e);
+}
+
+static enum status has_groups(struct store_conn *db, const char *subject, bool *ret,
+                              struct error *e)
+{
+        struct store_stmt *st;
+        TRY(store_query(db, "SELECT 1 FROM group_members WHERE subject = $1 LIMIT 1", &st, e, "s",
+                        subject));
+        *ret = store_next(st);
+        return store_done(st, e);
+}
+
+enum status holdings_each(struct store_conn *db, const char *subject, struct span resource,
+                          struct span own_inbox, bool (*row)(void *ctx, const struct holding *h),
+                          void *ctx, struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        struct looking l = {db, subject, resource, own_inbox, row, ctx, false};
+        struct resource_stems stems;
+        bool is_in_groups;
+        arena_init(&a, 16 * 1024);
+        TRY(resource_stems(resource, own_inbox, &a, &stems, e));
+        TRY(has_groups(db, subject, &is_in_groups, e));
+        for (size_t i = 0; i < stems.n && !l.is_over; i++) {
+                TRY(look(&l, stems.list[i], false, e));
+                if (is_in_groups && !l.is_over)
+                        TRY(look(&l, stems.list[i], true, e));
+        }
+        return STATUS_OK;
+}
+
+/* ---- anywhere ---- */
+
+#define SUBJECT_OR_GROUPS                                 \
+        "s.subject IN (SELECT cast($1 as text) UNION ALL" \
+        " SELECT group_subject FROM group_members WHERE subject = $1)"
+
+static enum status builtin_anywhere(struct store_conn *db, const char *subject, struct span action,
+                                    unsigned abilities, bool *ret, struct error *e)
+{
+        for (const struct builtin_role *r = builtin_roles; r->name && !*ret; r++) {
+                bool is_asked = false;
+                for (size_t i = 0; r->actions[i]; i++)
+                        is_asked = is_asked || action_implies(span_of(r->actions[i]), action);
+                if (!is_asked || !(r->abilities & abilities))
+                        continue;
+                struct store_stmt *st;
+                TRY(store_query(db,
+                                "SELECT 1 FROM statements s WHERE s.role = $2"
+                                " AND " SUBJECT_OR_GROUPS " LIMIT 1",
+                                &st, e, "ss", subject, r->name));
+                *ret = store_next(st);
+                TRY(store_done(st, e));
+        }
+        return STATUS_OK;
+}
+
+/* Actions that somebody made, and their abilities: of roles, and permissions alone. */
+static enum status rows_anywhere(struct store_conn *db, const char *sql, const char *subject,
+                                 struct span action, unsigned abilities, bool *ret, struct error *e)
+{
+        struct store_stmt *st;
+        if (*ret)
+                return STATUS_OK;
+        TRY(store_query(db, sql, &st, e, "s", subject));
+        while (!*ret && store_next(st))
+                *ret = ((unsigned)store_int(st, 1) & abilities) &&
+                       action_means(store_text(st, 0), action);
+        return store_done(st, e);
+}
+
+enum status holdings_anywhere(struct store_conn *db, const char *subject, struct span action,
+                              unsigned abilities, bool *ret, struct error *e)
+{
+        bool is_held = false;
+        TRY(builtin_anywhere(db, subject, action, abilities, &is_held, e));
+        TRY(rows_anywhere(db,
+                          "SELECT p.action, p.abilities FROM role_permissions p WHERE EXISTS"
+                          " (SELECT 1 FROM statements s WHERE s.role = p.role_id"
+                          " AND " SUBJECT_OR_GROUPS ")",
+                          subject, action, abilities, &is_held, e));
+        TRY(rows_anywhere(db,
+                          "SELECT DISTINCT s.permission, 1 FROM statements s"
+                          " WHERE s.permission IS NOT NULL AND " SUBJECT_OR_GROUPS,
+                          subject, action, abilities, &is_held, e));
+        *ret = is_held;
+        return STATUS_OK;
+}
+
+enum status resource_home(struct store_conn *db, struct span resource, struct arena *a,
+                          struct span *ret, struct error *e)
+{
+        struct span document = resource_document(resource);
+        *ret = SPAN_NONE;
+        return document.p ? document_inbox(db, document, a, ret, e) : STATUS_OK;
+}
