@@ -137,9 +137,9 @@ static void deliver(struct mail *m)
 }
 
 /*
- * RFC 6749 2.3.1: a client's id and secret come encoded as in a form. Ours have nothing in them that
- * the decoding could change, so that plain ones (RFC 7617) are read the same way. No user's name
- * begins so.
+ * RFC 6749 2.3.1: a client's id and secret come encoded as in a form. Ours have nothing in them
+ * that the decoding could change, so that plain ones (RFC 7617) are read the same way. No user's
+ * name begins so.
  */
 static bool is_client(struct basic *b)
 {

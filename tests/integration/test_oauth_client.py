@@ -10,7 +10,7 @@ import broker
 import packages
 import pytest
 
-from test_oauth import Client, allow, audit, make_role, make_user, works
+from test_oauth import Client, allow, make_role, make_user, works
 
 CALLBACK = "http://127.0.0.1:9/callback"
 
