@@ -116,9 +116,12 @@ def test_a_refused_mint_is_on_record_without_an_id(daemon):
 
 
 def test_a_read_that_finds_nothing_is_not_on_record(daemon):
-    before = len(daemon.journal("audit"))
+    def actions():
+        return [e["data"]["action"] for e in daemon.journal("audit")
+                if e["type"] == "chatelaine.audit.v1"]
+
+    before = actions()
     assert daemon.get("/v1/keys/" + "0" * 24, auth="admin").status_code == 404
     assert daemon.get("/v1/keys?limit=0", auth="admin").status_code == 400
     daemon.ask("POST", "/v1/admin/users", {"name": "next"})
-    after = daemon.journal("audit")
-    assert [e["data"]["action"] for e in after[before:]] == ["user.create"]
+    assert actions() == before + ["user.create"]
