@@ -50,12 +50,23 @@ enum status au_page(struct call *c, unsigned limit, struct page *ret, struct spa
  */
 void au_page_end(struct call *c, struct span next_cursor);
 
+/* ---- members of answers, into c->out ---- */
+void au_account(struct call *c); /* "account": {accountId} */
+/* "links": {"self": {"href": ...}}, absolute; `prefix` is the path before the id. */
+void au_self(struct call *c, const char *prefix, struct span id);
+/* [{action, allow, grant, delegate}] */
+void au_permissions(struct call *c, const struct right *list, size_t n);
+
 /* ---- times ---- */
 /* If-Unmodified-Since as Authress has it, ISO 8601; *ret = -1 without. INVALID
  * "invalid-request". */
 enum status au_unmodified_since(struct call *c, int64_t *ret_ms, struct error *e) MUST_CHECK;
 
 /* ---- endpoints ---- */
+enum status au_users_authorize(struct call *c, struct error *e) MUST_CHECK;
+enum status au_users_permissions(struct call *c, struct error *e) MUST_CHECK;
+enum status au_users_roles(struct call *c, struct error *e) MUST_CHECK;
+enum status au_users_resources(struct call *c, struct error *e) MUST_CHECK;
 enum status au_unserved(struct call *c, struct error *e) MUST_CHECK;
 
 #endif

@@ -112,6 +112,16 @@ enum status au_page(struct call *c, unsigned limit, struct page *ret, struct spa
 
 /* ---- pages ---- */
 
+static void write_href(struct call *c, const char *name, const struct buf *url)
+{
+        json_key(&c->out, name);
+        json_obj_open(&c->out);
+        json_member_text(&c->out, "href", buf_view(url));
+        json_obj_close(&c->out);
+        if (url->status != STATUS_OK)
+                c->out.status = url->status;
+}
+
 /* {"href": this URL, absolute, with another cursor (absent: as it is)}. */
 static void write_link(struct call *c, const char *name, struct span cursor)
 {
@@ -135,12 +145,7 @@ static void write_link(struct call *c, const char *name, struct span cursor)
                 buf_text(&url, "cursor=");
                 percent_encode(&url, cursor, PERCENT_COMPONENT);
         }
-        json_key(&c->out, name);
-        json_obj_open(&c->out);
-        json_member_text(&c->out, "href", buf_view(&url));
-        json_obj_close(&c->out);
-        if (url.status != STATUS_OK)
-                c->out.status = url.status;
+        write_href(c, name, &url);
 }
 
 void au_page_end(struct call *c, struct span next_cursor)
@@ -160,6 +165,43 @@ void au_page_end(struct call *c, struct span next_cursor)
         if (next_cursor.p)
                 write_link(c, "next", next_cursor);
         json_obj_close(&c->out);
+}
+
+/* ---- members of answers ---- */
+
+void au_account(struct call *c)
+{
+        json_key(&c->out, "account");
+        json_obj_open(&c->out);
+        json_member_text(&c->out, "accountId", span_of(c->settings->config->account_id));
+        json_obj_close(&c->out);
+}
+
+void au_self(struct call *c, const char *prefix, struct span id)
+{
+        struct buf CLEANUP(buf_fini) url;
+        buf_init(&url, 4096);
+        buf_text(&url, c->settings->config->issuer);
+        buf_text(&url, prefix);
+        percent_encode(&url, id, PERCENT_COMPONENT);
+        json_key(&c->out, "links");
+        json_obj_open(&c->out);
+        write_href(c, "self", &url);
+        json_obj_close(&c->out);
+}
+
+void au_permissions(struct call *c, const struct right *list, size_t n)
+{
+        json_arr_open(&c->out);
+        for (size_t i = 0; i < n; i++) {
+                json_obj_open(&c->out);
+                json_member_text(&c->out, "action", list[i].action);
+                json_member_bool(&c->out, "allow", list[i].abilities & ABILITY_ALLOW);
+                json_member_bool(&c->out, "grant", list[i].abilities & ABILITY_GRANT);
+                json_member_bool(&c->out, "delegate", list[i].abilities & ABILITY_DELEGATE);
+                json_obj_close(&c->out);
+        }
+        json_arr_close(&c->out);
 }
 
 /* ---- times ---- */

@@ -25,6 +25,11 @@ enum status au_unserved(struct call *c, struct error *e)
 
 // clang-format off
 const struct http_route authress_routes[] = {
+        SERVED(GET, "/v1/users/{userId}/resources/{resourceUri}/permissions/{permission}", 0, au_users_authorize, NULL, "user"),
+        SERVED(GET, "/v1/users/{userId}/resources/{resourceUri}/permissions", 0, au_users_permissions, NULL, "user"),
+        SERVED(GET, "/v1/users/{userId}/resources/{resourceUri}/roles", 0, au_users_roles, NULL, "user"),
+        SERVED(GET, "/v1/users/{userId}/resources", 0, au_users_resources, NULL, "user"),
+
         UNSERVED(GET, "/v1/accounts"),
         UNSERVED(GET, "/v1/accounts/{accountId}"),
         UNSERVED(GET, "/v1/applications"),
@@ -58,6 +63,7 @@ const struct http_route authress_routes[] = {
         UNSERVED(DELETE, "/v1/users/{userId}"),
         UNSERVED(GET, "/v1/users/{userId}"),
         UNSERVED(POST, "/v1/users/{userId}/tokens"),
+        UNSERVED(DELETE, "/v1/users/{userId}/tokens/{tokenId}"),
         {.path = NULL},
 };
 // clang-format on
