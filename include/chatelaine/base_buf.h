@@ -62,10 +62,30 @@ void buf_init(struct buf *b, size_t max_bytes);
 void buf_fini(struct buf *b);        /* frees; b may be used again after buf_init */
 void buf_fini_secret(struct buf *b); /* wipes first */
 void buf_reset(struct buf *b);       /* keeps the memory */
-void buf_append(struct buf *b, const void *p, size_t len);
-void buf_text(struct buf *b, const char *text);
-void buf_span(struct buf *b, struct span s);
-void buf_char(struct buf *b, char c);
+/* buf_append where it does not fit as it is. */
+void buf_append_slow(struct buf *b, const void *p, size_t len);
+static inline void buf_append(struct buf *b, const void *p, size_t len)
+{
+        if (b->cap - b->len <= len || b->status != STATUS_OK || len == 0) {
+                buf_append_slow(b, p, len);
+                return;
+        }
+        memcpy(b->data + b->len, p, len); /* cap is never above max and the NUL */
+        b->len += len;
+        b->data[b->len] = '\0';
+}
+static inline void buf_text(struct buf *b, const char *text)
+{
+        buf_append(b, text, strlen(text));
+}
+static inline void buf_span(struct buf *b, struct span s)
+{
+        buf_append(b, s.p, s.len);
+}
+static inline void buf_char(struct buf *b, char c)
+{
+        buf_append(b, &c, 1);
+}
 void buf_int(struct buf *b, int64_t n);
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /*

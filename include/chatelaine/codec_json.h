@@ -45,7 +45,8 @@ void json_obj_open(struct buf *b);
 void json_obj_close(struct buf *b);
 void json_arr_open(struct buf *b);
 void json_arr_close(struct buf *b);
-void json_key(struct buf *b, const char *name); /* `"name":` */
+void json_key(struct buf *b,
+              const char *name); /* `"name":`; a name of ours, which needs no escape */
 void json_key_span(struct buf *b, struct span name);
 void json_text(struct buf *b, struct span text); /* a string; null when absent (p == NULL) */
 void json_int(struct buf *b, int64_t n);

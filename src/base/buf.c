@@ -86,7 +86,7 @@ void buf_grew(struct buf *b, size_t len)
         b->data[b->len] = '\0';
 }
 
-void buf_append(struct buf *b, const void *p, size_t len)
+void buf_append_slow(struct buf *b, const void *p, size_t len)
 {
         char *room = buf_room(b, len);
         if (!room)
@@ -94,21 +94,6 @@ void buf_append(struct buf *b, const void *p, size_t len)
         if (len)
                 memcpy(room, p, len);
         buf_grew(b, len);
-}
-
-void buf_text(struct buf *b, const char *text)
-{
-        buf_append(b, text, strlen(text));
-}
-
-void buf_span(struct buf *b, struct span s)
-{
-        buf_append(b, s.p, s.len);
-}
-
-void buf_char(struct buf *b, char c)
-{
-        buf_append(b, &c, 1);
 }
 
 size_t int64_write(int64_t n, char out[INT64_TEXT_MAX])
