@@ -101,7 +101,7 @@ void chain_digest(uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r)
         put_span(&g, r->type);
         put_span(&g, r->subject);
         put_span(&g, r->traceparent);
-        put_span(&g, r->body);
+        put_span(&g, r->hash.p ? r->hash : r->body);
         sha256_update(&g.h, span_make(g.bytes, g.n));
         sha256_final(&g.h, digest);
 }

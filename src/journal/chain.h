@@ -15,10 +15,11 @@
  *           columns which the hash leaves out are covered). 32 zero bytes behind a checkpoint, then
  *           for each row
  *
- *           digest = SHA-256(digest seq id time_ms topic key type subject traceparent body)
+ *           digest = SHA-256(digest seq id time_ms topic key type subject traceparent content)
  *
  *           digest as 32 bytes, the others as netstrings ("5:audit,"; numbers in decimal; an absent
- *           one is "-,"), topic as its number.
+ *           one is "-,"), topic as its number; content is the row's hash where it has one (which
+ *           covers the body), else its body.
  *
  * A checkpoint signs, with Ed25519, the heads of both:
  *
