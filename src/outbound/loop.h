@@ -39,7 +39,7 @@ struct outbound {
         int64_t tick_at;     /* monotonic; INT64_MAX = not armed */
         bool is_stopping;
 
-        atomic_bool is_awake; /* any thread: the wake-up is on its way */
+        atomic_bool is_awake; /* any thread: a look that has not begun is on its way */
         struct mail wake, stop;
         atomic_int_least64_t mark; /* any thread reads */
 };

@@ -31,6 +31,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
         (void)fd;
         (void)what;
         o->tick_at = INT64_MAX;
+        atomic_store(&o->is_awake, false); /* from here on, what is committed may be overlooked */
         revocations_look(o, &next_ms);
         sinks_look(o, &next_ms);
         trusts_look(o, &next_ms);
@@ -58,7 +59,6 @@ static void on_mail(evutil_socket_t fd, short what, void *ctx)
 static void on_wake(struct mail *m)
 {
         struct outbound *o = (struct outbound *)((char *)m - offsetof(struct outbound, wake));
-        atomic_store(&o->is_awake, false);
         loop_tick_in(o, GATHER_MS);
 }
 
