@@ -71,6 +71,14 @@ void domain_set_settings(struct domain *d, struct settings *take_s); /* SIGHUP *
  * when it runs no more. */
 void domain_on_due(struct domain *d, void (*fn)(void *ctx, int64_t due_ms), void *ctx);
 void domain_due(struct domain *d, int64_t due_ms);
+/*
+ * How often rows that credentials are checked against (apps) may have changed. It grows after the
+ * commit and before the answer: a row that was read under one count may be used again while the
+ * count is the same, and no acknowledged change is ever missed. Read it before the row.
+ */
+uint64_t domain_generation(const struct domain *d);
+/* ledger_options.durable. */
+void domain_committed(const void *env);
 static inline struct domain *tx_domain(const struct ledger_tx *tx)
 {
         return (struct domain *)(uintptr_t)tx->env;
@@ -159,11 +167,12 @@ struct domain_command {
         struct settings *settings; /* counted; may be NULL */
         struct caller caller;
         struct audit audit;
-        bool makes_target;  /* the audit's target is what this makes: named only where it did */
-        struct arena arena; /* all that the command points to */
-        void *context;      /* the submitter's */
-        int64_t due_ms;     /* run: the earliest due date that it made (a key's, a grace's); told by
-                               domain_due after the commit. INT64_MAX = none */
+        bool makes_target;   /* the audit's target is what this makes: named only where it did */
+        bool is_caller_safe; /* run changes no row that caller_check looks at */
+        struct arena arena;  /* all that the command points to */
+        void *context;       /* the submitter's */
+        int64_t due_ms; /* run: the earliest due date that it made (a key's, a grace's); told by
+                           domain_due after the commit. INT64_MAX = none */
         /* Ledger's thread: caller_check has passed. */
         enum status (*run)(struct ledger_tx *tx, struct domain_command *c, struct error *e);
         void (*reply)(struct domain_command

@@ -38,6 +38,7 @@ struct ledger_tx {
         struct store_conn *db;
         struct journal *journal;
         int64_t now_ms;  /* the wall clock when this group began; one value for a whole group */
+        uint64_t group;  /* the transactions of this process, counted from 1 */
         const void *env; /* ledger_options.env: domain's environment */
 };
 
@@ -45,7 +46,8 @@ struct command {
         struct mail mail;         /* the ledger's: the completion */
         struct command *next;     /* the ledger's: the queue */
         struct mailbox *reply_to; /* NULL: done is called on the ledger's thread */
-        /* Database work only. A failure undoes this command alone, and is its result. */
+        /* Database work only. A failure undoes this command alone, and is its result. With
+         * is_repeatable it may be called once more, after all that it did is undone. */
         enum status (*apply)(struct ledger_tx *tx, struct command *c, struct error *e);
         /* Writes the command's audit event, for c->status OK or not; NULL = none. A failure here
          * fails the whole group. */
@@ -53,6 +55,7 @@ struct command {
         void (*done)(struct command *c);
         unsigned rows; /* about how many rows it writes; at least 1 */
         bool is_revocation;
+        bool is_repeatable; /* shares a savepoint with its neighbours: the hot command's */
         enum status status; /* the result; error says why when it is not OK */
         struct error error;
         int64_t submitted_mono_us; /* the ledger's */
@@ -67,6 +70,9 @@ struct ledger_options {
         unsigned group_rows_max; /* rows of one transaction; a single larger command still goes
                                     alone */
         const void *env;
+        /* NULL, or after each commit, before any of its commands is answered, on the ledger's
+         * thread: what was derived from rows that it changed is void from here on. */
+        void (*durable)(const void *env);
         void (*committed)(void *ctx,
                           int64_t head_seq); /* after each commit that appended events, on the
                                                 ledger's thread (the publisher wakes) */

@@ -89,6 +89,9 @@ enum status store_done(struct store_stmt *st, struct error *e) MUST_CHECK;
 /* Query, run to the end, done. ret_changes (may be NULL): rows changed. */
 enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_changes, struct error *e,
                        const char *types, ...) MUST_CHECK;
+/* Rows changed on this connection so far, undone ones too: the same number twice = nothing was
+ * written in between. */
+int64_t store_changes(const struct store_conn *c);
 /* One integer of one row; NOT_FOUND "no-row" when there is none. NULL counts as 0. */
 enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e,
                          const char *types, ...) MUST_CHECK;

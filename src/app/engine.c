@@ -35,6 +35,7 @@ static enum status start(const struct engine_options *o, struct engine *g, struc
                 .queue_max = (unsigned)c->limits.queue,
                 .group_rows_max = GROUP_ROWS_MAX,
                 .env = g->domain,
+                .durable = domain_committed,
                 .committed = o->committed,
                 .committed_ctx = o->committed_ctx,
         };

@@ -49,7 +49,14 @@ void auth_on_record(const struct error *e, struct error *ret)
 enum status app_row_of(struct auth_loop *l, const struct request_view *req, struct span slug,
                        struct app_row *ret, struct error *e)
 {
+        uint64_t generation = domain_generation(l->auth->domain);
+        if (app_keys_recall_row(l->app_keys, slug, generation, ret)) {
+                ret->slug = arena_span(req->arena, ret->slug);
+                return ret->slug.p ? STATUS_OK : error_no_memory(e);
+        }
         enum status s = app_find(l->db, slug, req->arena, ret, e);
+        if (s == STATUS_OK)
+                app_keys_keep_row(l->app_keys, generation, ret);
         return s == STATUS_NOT_FOUND ? app_refuse(e, "app-not-found") : s;
 }
 

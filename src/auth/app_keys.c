@@ -5,6 +5,7 @@
 #define SLOTS 128
 #define SECRET_BYTES_MAX 4096
 #define TOKEN_BYTES_MAX 1024 /* of one that is recalled */
+#define ROW_BYTES_MAX 16384
 
 struct app_token {
         struct buf text;
@@ -24,6 +25,9 @@ struct slot {
         int64_t version;
         uint64_t used; /* tick of the last call */
         struct opened key, old;
+        struct app_row row; /* in `memory`; slug absent = none is kept */
+        uint64_t row_generation;
+        struct arena memory;
 };
 
 struct app_keys {
@@ -61,6 +65,7 @@ static void slot_clear(struct slot *s)
 {
         opened_close(&s->key);
         opened_close(&s->old);
+        arena_fini(&s->memory);
         *s = (struct slot){0};
 }
 
@@ -98,6 +103,53 @@ static struct slot *slot_of(struct app_keys *k, const struct app_row *app)
         }
         found->used = ++k->tick;
         return found;
+}
+
+bool app_keys_recall_row(struct app_keys *k, struct span slug, uint64_t generation,
+                         struct app_row *ret)
+{
+        for (size_t i = 0; i < SLOTS; i++) {
+                const struct slot *s = &k->slots[i];
+                if (s->row.slug.p && s->row_generation == generation &&
+                    span_equal(s->row.slug, slug)) {
+                        *ret = s->row;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void keep_key(struct arena *a, struct app_key *k)
+{
+        k->sealed = arena_span(a, k->sealed);
+        k->public_pem = arena_span(a, k->public_pem);
+}
+
+static bool is_lost(struct span copy, struct span of)
+{
+        return of.p && !copy.p;
+}
+
+void app_keys_keep_row(struct app_keys *k, uint64_t generation, const struct app_row *row)
+{
+        struct slot *s = slot_of(k, row);
+        struct app_row copy = *row;
+
+        arena_fini(&s->memory);
+        arena_init(&s->memory, ROW_BYTES_MAX);
+        copy.slug = arena_span(&s->memory, row->slug);
+        copy.name = arena_span(&s->memory, row->name);
+        keep_key(&s->memory, &copy.key);
+        keep_key(&s->memory, &copy.old);
+        s->row = (struct app_row){0};
+        if (is_lost(copy.slug, row->slug) || is_lost(copy.name, row->name) ||
+            is_lost(copy.key.sealed, row->key.sealed) ||
+            is_lost(copy.key.public_pem, row->key.public_pem) ||
+            is_lost(copy.old.sealed, row->old.sealed) ||
+            is_lost(copy.old.public_pem, row->old.public_pem))
+                return;
+        s->row = copy;
+        s->row_generation = generation;
 }
 
 static enum status open_secret(struct opened *o, const struct secrets *secrets,

@@ -29,6 +29,15 @@ const struct json *app_token_recall(const struct app_token *t, struct span token
 const struct json *app_token_keep(struct app_token *t, struct span token, struct json *take_claims);
 
 struct app_keys;
+/*
+ * The row that was kept under this slug while `generation` (domain_generation, read before the row)
+ * is what it was then: no app has changed since, so that it is the row that a query would find.
+ * Spans borrowed until the next call. False: look it up, and keep it.
+ */
+bool app_keys_recall_row(struct app_keys *k, struct span slug, uint64_t generation,
+                         struct app_row *ret);
+/* Copied; a row too large for its slot is not kept. */
+void app_keys_keep_row(struct app_keys *k, uint64_t generation, const struct app_row *row);
 enum status app_keys_new(struct app_keys **ret, struct error *e) MUST_CHECK;
 void app_keys_free(struct app_keys *k); /* wipes */
 

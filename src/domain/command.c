@@ -16,6 +16,8 @@ static enum status command_apply(struct ledger_tx *tx, struct command *base, str
         c->domain->running = &c->caller;
         enum status s = c->run(tx, c, e);
         c->domain->running = NULL;
+        if (!c->is_caller_safe)
+                callers_forget(c->domain);
         return s;
 }
 

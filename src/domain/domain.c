@@ -107,3 +107,18 @@ void domain_due(struct domain *d, int64_t due_ms)
                 d->on_due(d->on_due_ctx, due_ms);
         pthread_mutex_unlock(&d->due_lock);
 }
+
+uint64_t domain_generation(const struct domain *d)
+{
+        return atomic_load(&d->generation);
+}
+
+void domain_committed(const void *env)
+{
+        struct domain *d = (struct domain *)(uintptr_t)env;
+
+        if (d->has_new_generation) {
+                d->has_new_generation = false;
+                atomic_fetch_add(&d->generation, 1);
+        }
+}

@@ -36,10 +36,23 @@ struct domain {
 
         const struct caller *running; /* ledger's thread: whose command is applied; NULL = none */
 
+        bool has_new_generation; /* ledger's thread: counted at the next commit */
+        _Atomic uint64_t generation;
+
+        /* Ledger's thread: versions of apps that caller_check has read in this group; what changes
+         * an app forgets them (callers_forget). */
+        struct {
+                uint64_t group;
+                int64_t id, version;
+        } apps_checked[16];
+
         int64_t webhooks_next_id;   /* ledger's thread: above every webhook row's; 0 = unknown */
         int64_t webhooks_purged_to; /* ledger's thread: where the purge of webhook rows goes on; 0 =
                                        at the oldest */
 };
+
+/* caller.c: a row that callers are judged by may have changed. */
+void callers_forget(struct domain *d);
 
 /* refusals.c */
 enum status refusals_new(struct refusals **ret, struct error *e) MUST_CHECK;

@@ -134,13 +134,23 @@ static void all_unchanged(struct webhook_batch *b)
                 b->items[i].outcome = b->items[i].slug ? WEBHOOK_REJECTED : WEBHOOK_UNCHANGED;
 }
 
+/* What an undone run has left (command.is_repeatable). */
+static void clear_results(struct webhook_ingest *w)
+{
+        memset(w->b.counts, 0, sizeof w->b.counts);
+        for (size_t i = 0; i < w->b.n_items; i++)
+                w->b.items[i].status_text = NULL;
+        w->b.base.audit.count = 0;
+        w->b.base.due_ms = INT64_MAX;
+}
+
 enum status webhooks_run(struct ledger_tx *tx, struct domain_command *c, struct error *e)
 {
         struct webhook_ingest *w = (struct webhook_ingest *)c;
         struct webhook_batch *b = &w->b;
         int64_t *next_id = &c->domain->webhooks_next_id;
 
-        c->audit.count = 0;
+        clear_results(w);
         TRY(use_nonce(tx, b, &b->is_repeat, e));
         if (b->is_repeat) {
                 all_unchanged(b);

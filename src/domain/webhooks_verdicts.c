@@ -131,6 +131,8 @@ enum status webhook_batch_new(struct domain *d, struct settings *s, const struct
         b->base.audit.action = "webhook.ingest";
         b->base.prepare = webhooks_prepare;
         b->base.run = webhooks_run;
+        b->base.base.is_repeatable = true;
+        b->base.is_caller_safe = true;
         b->base.fini = batch_fini;
         b->app_id = app->id;
         b->app_slug = app->slug;

@@ -1,34 +1,88 @@
-/* One transaction: each command in a savepoint of its own, one commit for all. */
+/* One transaction: each command undone alone when it fails, one commit for all. */
 #include "ledger/group.h"
 
 #include <stdlib.h>
 
 /* ---- running ---- */
 
+/* The savepoint's changes go, and it ends. */
+static enum status undo(struct ledger_tx *tx, const struct journal_mark *before, struct error *e)
+{
+        journal_reset_to(tx->journal, before);
+        return store_rollback_to(tx->db, e);
+}
+
 /* c->status is the command's own result; what is returned tells whether the group may go on. */
 static enum status apply(struct ledger_tx *tx, struct command *c, struct error *e)
+{
+        c->status = c->apply(tx, c, &c->error);
+        if (c->status != STATUS_OK && store_is_fault(&c->error)) {
+                *e = c->error;
+                return c->status;
+        }
+        return STATUS_OK;
+}
+
+static enum status record(struct ledger_tx *tx, struct command *c, struct error *e)
+{
+        return c->record ? c->record(tx, c, e) : STATUS_OK;
+}
+
+static enum status run_one(struct ledger_tx *tx, struct command *c, struct error *e)
 {
         struct journal_mark before;
 
         journal_mark(tx->journal, &before);
         TRY(store_savepoint(tx->db, e));
-        c->status = c->apply(tx, c, &c->error);
-        if (c->status == STATUS_OK)
-                return store_release(tx->db, e);
-        if (store_is_fault(&c->error)) {
-                *e = c->error;
-                return c->status;
+        TRY(apply(tx, c, e));
+        TRY(c->status == STATUS_OK ? store_release(tx->db, e) : undo(tx, &before, e));
+        return record(tx, c, e);
+}
+
+/*
+ * A run of repeatable commands has one savepoint: SQLite keeps a copy of each page that a savepoint
+ * is the first to change, and neighbours change the same pages. One that fails before it has
+ * written needs no undoing; after one that has, the run is undone and each gets a savepoint of its
+ * own.
+ */
+static enum status try_run(struct ledger_tx *tx, struct command *first, const struct command *end,
+                           bool *ret_is_whole, struct error *e)
+{
+        for (struct command *c = first; c != end; c = c->next) {
+                int64_t changes = store_changes(tx->db);
+                TRY(apply(tx, c, e));
+                *ret_is_whole = c->status == STATUS_OK || changes == store_changes(tx->db);
+                if (!*ret_is_whole)
+                        return STATUS_OK;
+                TRY(record(tx, c, e));
         }
-        journal_reset_to(tx->journal, &before);
-        return store_rollback_to(tx->db, e);
+        return STATUS_OK;
+}
+
+static enum status run_repeatable(struct ledger_tx *tx, struct command *first,
+                                  const struct command *end, struct error *e)
+{
+        struct journal_mark before;
+        bool is_whole = true;
+
+        journal_mark(tx->journal, &before);
+        TRY(store_savepoint(tx->db, e));
+        TRY(try_run(tx, first, end, &is_whole, e));
+        if (is_whole)
+                return store_release(tx->db, e);
+        TRY(undo(tx, &before, e));
+        for (struct command *c = first; c != end; c = c->next)
+                TRY(run_one(tx, c, e));
+        return STATUS_OK;
 }
 
 static enum status run_all(struct ledger_tx *tx, struct command *first, struct error *e)
 {
-        for (struct command *c = first; c; c = c->next) {
-                TRY(apply(tx, c, e));
-                if (c->record)
-                        TRY(c->record(tx, c, e));
+        for (struct command *c = first, *end; c; c = end) {
+                end = c->next;
+                while (c->is_repeatable && end && end->is_repeatable)
+                        end = end->next;
+                TRY(c->is_repeatable ? run_repeatable(tx, c, end, e) : run_one(tx, c, e));
         }
         return store_commit(tx->db, e);
 }

@@ -138,6 +138,7 @@ static void run_group(struct ledger *l, struct command *first, unsigned n)
         int64_t began_us = clock_mono_us(), head_before = journal_head(l->tx.journal);
 
         l->tx.now_ms = clock_now_ms();
+        l->tx.group++;
         enum status s = group_run(&l->tx, first, &e);
         set_health(l, s, &e);
         metric_observe_us(l->commit_seconds, clock_mono_us() - began_us);
@@ -146,6 +147,8 @@ static void run_group(struct ledger *l, struct command *first, unsigned n)
 
         int64_t head = journal_head(l->tx.journal);
         atomic_store(&l->head, head);
+        if (s == STATUS_OK && l->options.durable)
+                l->options.durable(l->options.env);
         group_complete(first);
         if (head != head_before && l->options.committed)
                 l->options.committed(l->options.committed_ctx, head);

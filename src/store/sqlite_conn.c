@@ -115,6 +115,11 @@ void store_rollback(struct store_conn *c)
                 checkpointer_leave(c->store->checkpointer);
 }
 
+int64_t store_changes(const struct store_conn *c)
+{
+        return sqlite3_total_changes64(c->db);
+}
+
 /* SAVEPOINT would begin a transaction of its own where a fault has ended ours. */
 static enum status in_transaction(struct store_conn *c, const char *sql, struct error *e)
 {

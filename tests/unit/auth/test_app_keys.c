@@ -51,6 +51,27 @@ static void test_another_version_of_the_row_is_another_key(void **state)
         app_keys_free(k);
 }
 
+static void test_a_row_is_recalled_while_no_app_has_changed(void **state)
+{
+        AUTH_RIG(state);
+        struct app_keys *k;
+        struct app_row found;
+        OK(app_keys_new(&k, &f->err));
+        struct app_row row = row_of(r, 1, "a", "first");
+        assert_false(app_keys_recall_row(k, SPAN("a"), 5, &found));
+        app_keys_keep_row(k, 5, &row);
+        assert_true(app_keys_recall_row(k, SPAN("a"), 5, &found));
+        assert_int_equal(found.id, 1);
+        assert_true(span_equal(found.key.sealed, row.key.sealed));
+        assert_false(app_keys_recall_row(k, SPAN("a"), 6, &found));
+        assert_false(app_keys_recall_row(k, SPAN("b"), 5, &found));
+        row.version = 2;
+        app_keys_keep_row(k, 6, &row);
+        assert_true(app_keys_recall_row(k, SPAN("a"), 6, &found));
+        assert_int_equal(found.version, 2);
+        app_keys_free(k);
+}
+
 static void test_an_old_key_is_given_while_its_grace_runs(void **state)
 {
         AUTH_RIG(state);
@@ -116,6 +137,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 AUTH_TEST(test_another_version_of_the_row_is_another_key),
+                AUTH_TEST(test_a_row_is_recalled_while_no_app_has_changed),
                 AUTH_TEST(test_an_old_key_is_given_while_its_grace_runs),
                 AUTH_TEST(test_more_apps_than_it_holds),
                 AUTH_TEST(test_a_key_that_does_not_open_is_the_keeper_s_fault),

@@ -94,6 +94,7 @@ static inline void rig_ledger(struct rig *r, size_t event_bytes_max)
                                    .queue_max = 1000,
                                    .group_rows_max = 10000,
                                    .env = r->domain,
+                                   .durable = domain_committed,
                                    .committed = rig_committed,
                                    .committed_ctx = r};
         OK(ledger_start(&l, &r->ledger, &f->err));

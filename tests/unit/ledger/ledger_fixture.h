@@ -12,7 +12,7 @@ struct ledger_fixture {
         struct fixture base;
         struct store_conn *reader;
         struct ledger *ledger;
-        atomic_int commits;
+        atomic_int commits, durable;
         atomic_llong committed_head;
 };
 
@@ -22,6 +22,13 @@ static inline void count_commit(void *ctx, int64_t head)
 
         atomic_fetch_add(&l->commits, 1);
         atomic_store(&l->committed_head, head);
+}
+
+static inline void count_durable(const void *env)
+{
+        struct ledger_fixture *l = (struct ledger_fixture *)(uintptr_t)env;
+
+        atomic_fetch_add(&l->durable, 1);
 }
 
 static inline void ledger_fixture_open(struct ledger_fixture *l)
@@ -39,6 +46,7 @@ static inline void ledger_fixture_open(struct ledger_fixture *l)
                 .queue_max = 64,
                 .group_rows_max = 1000,
                 .env = l,
+                .durable = count_durable,
                 .committed = count_commit,
                 .committed_ctx = l,
         };
@@ -66,9 +74,13 @@ struct note {
         struct command command;
         const char *name;
         enum status refuse; /* its result, when not OK */
+        bool is_early;      /* refused before it writes */
         enum status record_result;
         sem_t *began, *go; /* may be NULL: apply says that it began, and waits */
         int64_t seq;
+        int n_applied;
+        struct ledger_fixture *ledger; /* look_at_durable's */
+        int durable_when_done;
         atomic_bool is_done;
 };
 
@@ -86,7 +98,9 @@ static inline enum status note_apply(struct ledger_tx *tx, struct command *c, st
                 sem_post(n->began);
         if (n->go)
                 sem_wait(n->go);
-        TRY(journal_append(tx->journal, tx->db, &ev, tx->now_ms, &n->seq, e));
+        n->n_applied++;
+        if (!n->is_early)
+                TRY(journal_append(tx->journal, tx->db, &ev, tx->now_ms, &n->seq, e));
         if (n->refuse != STATUS_OK)
                 return error_set(e, n->refuse, "refused", NULL, "it was refused");
         return STATUS_OK;

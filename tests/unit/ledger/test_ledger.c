@@ -123,6 +123,90 @@ static void test_a_refused_command_is_undone_alone_and_its_record_stays(void **s
                          0); /* no gap */
 }
 
+static struct note repeatable(const char *name)
+{
+        struct note n = note_of(name);
+
+        n.command.is_repeatable = true;
+        return n;
+}
+
+/* One savepoint for a run of them: what it takes along when one fails is done again. */
+static void test_repeatable_neighbours_are_undone_alone_too(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+        struct hold h;
+        struct note notes[] = {repeatable("good"), repeatable("bad"),  repeatable("good"),
+                               note_of("other"),   repeatable("good"), repeatable("bad")};
+        size_t n = sizeof notes / sizeof *notes;
+
+        notes[1].refuse = notes[5].refuse = STATUS_CONFLICT;
+        hold_writer(l, &h);
+        for (size_t i = 0; i < n; i++)
+                OK(ledger_submit(l->ledger, &notes[i].command, &f->err));
+        release_writer(&h);
+        ledger_stop(l->ledger);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(notes[i].command.status, notes[i].refuse);
+        assert_int_equal(atomic_load(&l->commits), 2); /* hold, these */
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'good'"),
+                         3);
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'bad'"),
+                         0);
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'failed'"),
+                         2);
+        assert_int_equal(ledger_fixture_int(l, "SELECT max(seq) - count(*) FROM journal"), 0);
+        assert_int_equal(ledger_fixture_int(l, "SELECT seq FROM journal WHERE key = 'other'"),
+                         notes[3].seq);
+}
+
+/* Refused before it wrote: nothing is to be undone, and its neighbours run once. */
+static void test_a_repeatable_refusal_that_wrote_nothing_repeats_nobody(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+        struct hold h;
+        struct note first = repeatable("good"), bad = repeatable("bad"), last = repeatable("good");
+
+        bad.refuse = STATUS_DENIED;
+        bad.is_early = true;
+        hold_writer(l, &h);
+        OK(ledger_submit(l->ledger, &first.command, &f->err));
+        OK(ledger_submit(l->ledger, &bad.command, &f->err));
+        OK(ledger_submit(l->ledger, &last.command, &f->err));
+        release_writer(&h);
+        flush(l);
+        assert_int_equal(bad.command.status, STATUS_DENIED);
+        assert_int_equal(first.n_applied, 1);
+        assert_int_equal(last.n_applied, 1);
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'good'"),
+                         2);
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'failed'"),
+                         1);
+}
+
+static void look_at_durable(struct command *c)
+{
+        struct note *n = (struct note *)c;
+
+        n->durable_when_done = atomic_load(&n->ledger->durable);
+        note_done(c);
+}
+
+static void test_what_was_derived_is_void_before_the_answer(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+        struct note n = note_of("a");
+
+        n.command.done = look_at_durable;
+        n.ledger = l;
+        OK(ledger_submit(l->ledger, &n.command, &f->err));
+        wait_done(&n);
+        assert_int_equal(n.durable_when_done, 1);
+}
+
 static void test_without_its_record_nothing_is_committed(void **state)
 {
         struct ledger_fixture *l = *state;
@@ -368,6 +452,9 @@ int main(void)
                 TEST(test_a_command_that_is_done_is_committed),
                 TEST(test_what_waits_is_committed_as_one_group_in_order),
                 TEST(test_a_refused_command_is_undone_alone_and_its_record_stays),
+                TEST(test_repeatable_neighbours_are_undone_alone_too),
+                TEST(test_a_repeatable_refusal_that_wrote_nothing_repeats_nobody),
+                TEST(test_what_was_derived_is_void_before_the_answer),
                 TEST(test_without_its_record_nothing_is_committed),
                 TEST(test_a_full_queue_says_when_to_come_back),
                 TEST(test_stopping_runs_what_waits_and_takes_nothing_more),
