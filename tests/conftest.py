@@ -107,3 +107,14 @@ def make_reader():
 def published(make_reader, kafka, topic_prefix):
     """What kafka_daemon has published."""
     return make_reader(kafka.bootstrap, topic_prefix)
+
+
+@pytest.fixture
+def password(tmp_path):
+    """password(text): a file that only we may read."""
+    def write(text, name="password"):
+        file = tmp_path / name
+        file.write_text(text + "\n")
+        file.chmod(0o600)
+        return str(file)
+    return write

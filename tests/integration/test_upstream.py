@@ -27,17 +27,6 @@ def servers():
         server.stop()
 
 
-@pytest.fixture
-def password(tmp_path):
-    """password(text): a file that only we may read."""
-    def write(text, name="password"):
-        file = tmp_path / name
-        file.write_text(text + "\n")
-        file.chmod(0o600)
-        return str(file)
-    return write
-
-
 def contract_fit(server, password, **more):
     return {"kind": "contract_fit", "url": server.url, "username": "keeper",
             "password_file": password("pass word"), **more}
