@@ -19,6 +19,13 @@ static const char *const ours[][2] = {
         {"enable.idempotence", "true"},
         /* Without it what is queued behind a refused batch goes out before we hear of it. */
         {"enable.gapless.guarantee", "true"},
+        /*
+         * One request at a time. A broker that knows nothing of this producer in a partition (a new
+         * topic, a state that has expired) takes whatever sequence number comes first: of two
+         * batches under way it may refuse the first, not yet being the leader, and take the
+         * second; librdkafka then calls the first delivered too, which Kafka lacks.
+         */
+        {"max.in.flight", "1"},
         {"acks", "all"},
         {"message.timeout.ms", "0"},
         {"linger.ms", "5"},
@@ -30,6 +37,9 @@ static const char *const ours[][2] = {
 static const char *const refused[][2] = {
         {"enable.idempotence", "a repeat inside the client would double an event"},
         {"enable.gapless.guarantee", "events of a topic arrive in their order"},
+        {"max.in.flight", "with two batches under way the first can be lost"},
+        {"max.in.flight.requests.per.connection",
+         "with two batches under way the first can be lost"},
         {"acks", "an event counts as delivered when all replicas have it"},
         {"request.required.acks", "an event counts as delivered when all replicas have it"},
         {"message.timeout.ms", "an event is never given up"},

@@ -88,29 +88,41 @@ static void drain(struct publisher *p, struct lane *l)
                                               RD_KAFKA_PURGE_F_NON_BLOCKING);
 }
 
+/*
+ * Delivered is what has an offset. Without one librdkafka concludes that the broker must have it,
+ * which is no proof: it is published again under its old id.
+ */
+static rd_kafka_resp_err_t outcome(const rd_kafka_message_t *m)
+{
+        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR && m->offset < 0)
+                return RD_KAFKA_RESP_ERR__INCONSISTENT;
+        return m->err;
+}
+
 void stream_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
         struct publisher *p = opaque;
         struct lane *l = rd_kafka_topic_opaque(m->rkt);
         uint64_t tag = (uint64_t)(uintptr_t)m->_private;
+        rd_kafka_resp_err_t err = outcome(m);
 
         (void)rk;
-        if (m->err && !is_purge(m->err))
-                publisher_count_error(p, m->err);
-        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (err && !is_purge(err))
+                publisher_count_error(p, err);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
                 metric_add(p->delivered[l->topic], 1);
         if (tag & 1) {
-                again_reported(p, m->err, m->len);
+                again_reported(p, err, m->len);
                 return;
         }
-        if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
                 lane_confirmed(l, (int64_t)(tag >> 1));
                 return;
         }
-        if (!lane_failed(l, is_purge(m->err), clock_mono_ms()) || is_purge(m->err))
+        if (!lane_failed(l, is_purge(err), clock_mono_ms()) || is_purge(err))
                 return;
         LOG_WARN("kafka.not_delivered", LOG_S("topic", topic_name(l->topic)),
-                 LOG_I("sequence", tag >> 1), LOG_S("reason", rd_kafka_err2name(m->err)),
+                 LOG_I("sequence", tag >> 1), LOG_S("reason", rd_kafka_err2name(err)),
                  LOG_I("retry_ms", l->backoff_ms));
         drain(p, l);
 }

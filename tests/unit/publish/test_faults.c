@@ -1,9 +1,8 @@
 /*
  * Kafka's faults, as librdkafka's mock makes them: nothing is lost, and the order holds.
  *
- * A broker refuses what follows a batch that it has refused, for its sequence number; the mock
- * takes it (and the client concludes that the first arrived too). So one batch at a time is in
- * flight here.
+ * The mock keeps no producer's state: after a batch that it has refused it takes the next, whatever
+ * its sequence number, as a broker does in a partition where it knows nothing of the producer.
  */
 #include "publish_fixture.h"
 
@@ -13,11 +12,8 @@
 static int setup(void **state)
 {
         struct publish_fixture *p = calloc(1, sizeof *p);
-        static struct config_property one = {.name = (char *)"max.in.flight", .value = (char *)"1"};
 
         publish_fixture_open(p, (char *)"embedded");
-        p->config.kafka.properties = &one;
-        p->config.kafka.n_properties = 1;
         publish_fixture_start(p);
         *state = p;
         return 0;
@@ -65,6 +61,38 @@ static void test_passing_errors_are_nobodys_business(void **state)
         publish_fixture_append(p, 1, 500);
         publish_fixture_wait(p, 500);
         assert_int_equal(check_order(p, 500), 0); /* idempotence */
+}
+
+/* Batches of one, so that a second would be under way while the first is refused: librdkafka has up
+ * to 5 messages of a partition in more than one request. */
+static void test_a_batch_that_is_refused_first_is_not_taken_for_delivered(void **state)
+{
+        static struct config_property small = {.name = (char *)"batch.num.messages",
+                                               .value = (char *)"1"};
+        struct publish_fixture *p = *state;
+
+        publish_fixture_stop(p);
+        p->config.kafka.properties = &small;
+        p->config.kafka.n_properties = 1;
+        publish_fixture_start(p);
+        rd_kafka_mock_broker_set_rtt(cluster(p), 1, 20);
+        rd_kafka_mock_push_request_errors(cluster(p), API_PRODUCE, 1,
+                                          RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
+        publish_fixture_append(p, 1, 100);
+        publish_fixture_wait(p, 100);
+        assert_int_equal(check_order(p, 100), 0);
+}
+
+/* The mock has not taken it, and says that it had it already; the client believes that. */
+static void test_what_has_no_offset_is_not_taken_for_delivered(void **state)
+{
+        struct publish_fixture *p = *state;
+
+        rd_kafka_mock_push_request_errors(cluster(p), API_PRODUCE, 1,
+                                          RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER);
+        publish_fixture_append(p, 1, 100);
+        publish_fixture_wait(p, 100);
+        check_order(p, 100);
 }
 
 static void test_after_a_refused_batch_the_order_holds(void **state)
@@ -178,6 +206,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(test_passing_errors_are_nobodys_business),
+                TEST(test_a_batch_that_is_refused_first_is_not_taken_for_delivered),
+                TEST(test_what_has_no_offset_is_not_taken_for_delivered),
                 TEST(test_after_a_refused_batch_the_order_holds),
                 TEST(test_a_refusal_in_full_flow_loses_nothing),
                 TEST(test_a_fatal_error_makes_a_new_producer),
