@@ -3,7 +3,8 @@
  *
  * The key decides the algorithm, never the token: each struct jwt_key pins
  * one, and a token whose header names another is refused. `alg: none`, `crit`,
- * `b64` and anything but compact form with three strict base64url parts are refused.
+ * `b64`, a `kid` that is no text and anything but compact form with three strict
+ * base64url parts are refused.
  *
  * jwt_verify proves the signature and gives the claims; it judges no claim.
  * Times, audience and issuer are the caller's policy: jwt_times_ok,

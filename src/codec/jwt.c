@@ -64,12 +64,14 @@ static enum status read_object(struct span part, struct json **ret, struct error
 static enum status read_header(struct span part, struct json **ret, struct error *e)
 {
         TRY(read_object(part, ret, e));
+        const struct json *kid = json_get(*ret, "kid");
         if (!json_get(*ret, "crit") && !json_get(*ret, "b64") &&
-            json_is_string(json_get(*ret, "alg")))
+            json_is_string(json_get(*ret, "alg")) && (!kid || json_is_string(kid)))
                 return STATUS_OK;
         json_free(*ret);
         *ret = NULL;
-        return invalid_token(e, "The token's header has no alg, or asks for extensions.");
+        return invalid_token(e, "The token's header has no alg, a kid that is no text, or asks for "
+                                "extensions.");
 }
 
 static bool fits(const struct jwt_key *key, const struct json *header)

@@ -283,6 +283,8 @@ static void test_malformed_tokens_are_refused(void **state)
                 {"{\"alg\":\"HS256\",\"alg\":\"HS256\"}", "{}", "invalid-token"},
                 {"{\"alg\":\"HS256\",\"crit\":[\"exp\"]}", "{}", "invalid-token"},
                 {"{\"alg\":\"HS256\",\"b64\":false}", "{}", "invalid-token"},
+                {"{\"alg\":\"HS256\",\"kid\":1}", "{}", "invalid-token"},
+                {"{\"alg\":\"HS256\",\"kid\":null}", "{}", "invalid-token"},
                 {"{\"alg\":\"HS256\"}", "[]", "invalid-token"},
                 {"{\"alg\":\"HS256\"}", "x", "invalid-token"},
                 {"{\"alg\":\"HS256\"}", "{\"a\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}",
