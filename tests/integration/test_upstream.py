@@ -343,62 +343,99 @@ def test_a_key_of_another_tenant_is_really_revoked_there(make_daemon, password):
 
 # ---- many ----
 
-MANY = 500
+MANY = 1000  # at each of two upstreams
 
 
-def mint_many(daemon, name, n):
+def mint_many(daemon, name, n, stem=None):
     def one(i):
-        return mint(daemon, name, f"{name}-{i}", app=name)
+        return mint(daemon, name, f"{stem or name}-{i}", app=stem or name)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         return list(pool.map(one, range(n)))
 
 
-def revoke_all(daemon, name):
-    answer = daemon.post("/v1/keys/revoke", auth="admin", json={"app": name})
+def revoke_all(daemon, app):
+    answer = daemon.post("/v1/keys/revoke", auth="admin", json={"app": app})
     assert answer.status_code == 200, answer.text
     return answer.json()["revoked"]
 
 
+@pytest.mark.slow
 def test_one_that_hangs_does_not_slow_another(make_daemon, servers):
     good, bad = servers(upstreams.Plain), servers(upstreams.Plain, mode="hang")
-    daemon = make_daemon({'upstream "good"': plain(good), 'upstream "alone"': plain(good),
+    daemon = make_daemon({'upstream "good"': plain(good),
                           'upstream "bad"': plain(bad, timeout="5s", concurrency=8)})
-    for name in ("alone", "bad", "good"):
-        mint_many(daemon, name, MANY)
+    rounds = ("alone-1", "alone-2", "beside-1", "beside-2")
+    for stem in rounds:
+        mint_many(daemon, "good", MANY, stem)
+    mint_many(daemon, "bad", MANY)
 
-    def timed(name):
+    def timed(stem):
         begun, before = time.monotonic(), len(good.revoked)
-        assert revoke_all(daemon, name) == MANY
-        wait(lambda: len(good.revoked) == before + MANY, what=name)
+        assert revoke_all(daemon, stem) == MANY
+        wait(lambda: len(good.revoked) == before + MANY, what=stem)
         return time.monotonic() - begun
 
-    alone = timed("alone")
+    alone = min(timed(stem) for stem in rounds[:2])
     assert revoke_all(daemon, "bad") == MANY
     wait(lambda: bad.active == 8)
-    beside = timed("good")
-    assert beside < 2 * alone + 1, f"{beside:.1f} s beside one that hangs, {alone:.1f} s alone"
+    beside = min(timed(stem) for stem in rounds[2:])
+    assert beside < 1.5 * alone + 0.3, f"{beside:.2f} s beside one that hangs, {alone:.2f} s alone"
     assert bad.most_active == 8 and good.most_active <= 8
-    wait(lambda: metric(daemon, "good", "revoked") == MANY)
+    wait(lambda: metric(daemon, "good", "revoked") == 4 * MANY)
     assert metric(daemon, "bad", "pending") == MANY
     assert set(good.revoked.values()) == {1} and not good.gone
 
 
+class RefusesOne(upstreams.Plain):
+    """403 for the token "x-7", as long as it is told to."""
+
+    is_refusing = True
+
+    def respond(self, request, body):
+        if self.is_refusing and request.path.endswith("/x-7"):
+            return request.answer(403)
+        return super().respond(request, body)
+
+
+@pytest.mark.slow
 def test_kill_9_in_the_middle_forgets_nothing_and_revokes_nothing_twice(make_daemon, servers):
-    server = servers(upstreams.Plain, delay=0.02)
-    daemon = make_daemon({'upstream "x"': plain(server)})
-    mint_many(daemon, "x", MANY)
-    assert revoke_all(daemon, "x") == MANY
+    server, bad = servers(RefusesOne, delay=0.02), servers(upstreams.Plain, mode="hang")
+    daemon = make_daemon({'upstream "x"': plain(server),
+                          'upstream "bad"': plain(bad, timeout="1s")})
+    keys = mint_many(daemon, "x", MANY)
+    mint_many(daemon, "bad", MANY)
+    assert revoke_all(daemon, "x") == revoke_all(daemon, "bad") == MANY
     for n in (MANY // 5, MANY // 2):
         wait(lambda: len(server.revoked) >= n)
+        wait(lambda: bad.active > 0)
         daemon.kill9()
         daemon.start()
-    wait(lambda: metric(daemon, "x", "revoked") + metric(daemon, "x", "already_gone") == MANY)
-    assert len(server.revoked) == MANY and set(server.revoked.values()) == {1}
-    # What was on its way when it died is asked for again, and is told from the rest.
-    assert metric(daemon, "x", "already_gone") == len(server.gone) <= 2 * 8
-    assert metric(daemon, "x", "pending") == 0
+
+    def is_settled(name, but=0):
+        return metric(daemon, name, "revoked") + metric(daemon, name, "already_gone") == MANY - but
+
+    # One is refused for good: to be seen in the metrics, the events and the command line.
+    wait(lambda: is_settled("x", but=1))
+    assert metric(daemon, "x", "stuck") == 1 and metric(daemon, "x", "pending") == 0
+    assert [event["id"] for event in all_events(daemon, "upstream_failed")
+            if event["upstream"]["state"] == "stuck"] == [keys[7]["id"]]
+    stuck = daemon.cli("key", "list", "--upstream-state", "stuck")["items"]
+    assert [(key["id"], key["upstream"]["reason"]) for key in stuck] == [
+        (keys[7]["id"], "http-403")]
+    # The other one hung all the time, and nothing of it is settled; then it comes back.
+    assert metric(daemon, "bad", "pending") == MANY and not bad.revoked
+    bad.mode, server.is_refusing = "ok", False
+    daemon.cli("key", "retry", keys[7]["id"])
+    wait(lambda: is_settled("x") and is_settled("bad"))
+
+    for name, upstream_server in (("x", server), ("bad", bad)):
+        assert len(upstream_server.revoked) == MANY
+        assert set(upstream_server.revoked.values()) == {1}
+        # What was on its way when it died is asked for again, and is told from the rest.
+        assert metric(daemon, name, "already_gone") == len(upstream_server.gone) <= 2 * 8
+        assert metric(daemon, name, "pending") == metric(daemon, name, "stuck") == 0
     told = [event["id"] for event in all_events(daemon, "upstream_revoked")]
-    assert len(told) == len(set(told)) == MANY
+    assert len(told) == len(set(told)) == 2 * MANY
 
 
 def all_events(daemon, kind):
