@@ -30,6 +30,8 @@ struct sha256 {
 };
 void sha256_init(struct sha256 *h);
 void sha256_update(struct sha256 *h, struct span bytes);
+/* And begins anew, for who hashes much: init and free cost as much as 200 bytes. */
+void sha256_next(struct sha256 *h, uint8_t out[SHA256_SIZE]);
 /* And frees what init took; `out` may be NULL to give up. */
 void sha256_final(struct sha256 *h, uint8_t out[SHA256_SIZE]);
 

@@ -69,6 +69,12 @@ void sha256_update(struct sha256 *h, struct span bytes)
                 crypto_die("SHA-256");
 }
 
+void sha256_next(struct sha256 *h, uint8_t out[SHA256_SIZE])
+{
+        if (!EVP_DigestFinal_ex(h->ctx, out, NULL) || !EVP_DigestInit_ex2(h->ctx, NULL, NULL))
+                crypto_die("SHA-256");
+}
+
 void sha256_final(struct sha256 *h, uint8_t out[SHA256_SIZE])
 {
         if (out && !EVP_DigestFinal_ex(h->ctx, out, NULL))

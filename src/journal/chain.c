@@ -22,10 +22,9 @@ void raw_row_from(struct store_stmt *st, struct raw_row *ret)
         };
 }
 
-void chain_hash(const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq, struct span id,
-                int64_t time_ms, struct span body, uint8_t ret[JOURNAL_HASH_SIZE])
+void chain_hash(struct sha256 *h, const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq,
+                struct span id, int64_t time_ms, struct span body, uint8_t ret[JOURNAL_HASH_SIZE])
 {
-        struct sha256 h;
         char head[HASH_HEX_SIZE + 32], time[CLOCK_RFC3339_SIZE];
 
         hex_write(head, previous, JOURNAL_HASH_SIZE);
@@ -35,19 +34,18 @@ void chain_hash(const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq, struct s
         *end++ = '\n';
         clock_rfc3339(time_ms, time);
 
-        sha256_init(&h);
-        sha256_update(&h, span_make(head, (size_t)(end - head)));
-        sha256_update(&h, id);
-        sha256_update(&h, SPAN("\n"));
-        sha256_update(&h, span_of(time));
-        sha256_update(&h, SPAN("\n"));
-        sha256_update(&h, body);
-        sha256_final(&h, ret);
+        sha256_update(h, span_make(head, (size_t)(end - head)));
+        sha256_update(h, id);
+        sha256_update(h, SPAN("\n"));
+        sha256_update(h, span_of(time));
+        sha256_update(h, SPAN("\n"));
+        sha256_update(h, body);
+        sha256_next(h, ret);
 }
 
 /* Short fields are gathered, so that a row costs few updates. */
 struct gather {
-        struct sha256 h;
+        struct sha256 *h;
         char bytes[512];
         size_t n;
 };
@@ -55,11 +53,11 @@ struct gather {
 static void put(struct gather *g, const void *p, size_t len)
 {
         if (g->n + len > sizeof g->bytes) {
-                sha256_update(&g->h, span_make(g->bytes, g->n));
+                sha256_update(g->h, span_make(g->bytes, g->n));
                 g->n = 0;
         }
         if (len > sizeof g->bytes) {
-                sha256_update(&g->h, span_make(p, len));
+                sha256_update(g->h, span_make(p, len));
                 return;
         }
         memcpy(g->bytes + g->n, p, len);
@@ -87,11 +85,10 @@ static void put_int(struct gather *g, int64_t n)
         put_span(g, span_make(text, int64_write(n, text)));
 }
 
-void chain_digest(uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r)
+void chain_digest(struct sha256 *h, uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r)
 {
-        struct gather g = {.n = 0};
+        struct gather g = {.h = h};
 
-        sha256_init(&g.h);
         put(&g, digest, JOURNAL_HASH_SIZE);
         put_int(&g, r->seq);
         put_span(&g, r->id);
@@ -102,8 +99,8 @@ void chain_digest(uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r)
         put_span(&g, r->subject);
         put_span(&g, r->traceparent);
         put_span(&g, r->hash.p ? r->hash : r->body);
-        sha256_update(&g.h, span_make(g.bytes, g.n));
-        sha256_final(&g.h, digest);
+        sha256_update(h, span_make(g.bytes, g.n));
+        sha256_next(h, digest);
 }
 
 struct span checkpoint_text(const struct checkpoint *c, char out[CHECKPOINT_TEXT_SIZE])

@@ -48,10 +48,11 @@ struct raw_row {
 #define RAW_COLUMNS "seq, time_ms, topic, id, key, type, subject, traceparent, body, hash"
 void raw_row_from(struct store_stmt *st, struct raw_row *ret);
 
-void chain_hash(const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq, struct span id,
-                int64_t time_ms, struct span body, uint8_t ret[JOURNAL_HASH_SIZE]);
+/* `h` is at its beginning, and is so again. */
+void chain_hash(struct sha256 *h, const uint8_t previous[JOURNAL_HASH_SIZE], int64_t seq,
+                struct span id, int64_t time_ms, struct span body, uint8_t ret[JOURNAL_HASH_SIZE]);
 /* digest is carried on by one row. */
-void chain_digest(uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r);
+void chain_digest(struct sha256 *h, uint8_t digest[JOURNAL_HASH_SIZE], const struct raw_row *r);
 
 struct checkpoint {
         int64_t seq, previous_seq, time_ms;

@@ -13,7 +13,8 @@ struct journal {
         struct journal_mark head;
         const struct secrets *secrets;
         size_t event_bytes_max;
-        struct buf body; /* scratch of append: an audit row's canonical data */
+        struct sha256 sha; /* chain_hash's, chain_digest's */
+        struct buf body;   /* scratch of append: an audit row's canonical data */
 };
 
 /* Append a row that is no link of the chain and not in the digest: a checkpoint's event. */

@@ -71,7 +71,7 @@ static enum status load_digest(struct journal *j, struct store_conn *db, struct 
         while (store_next(st)) {
                 raw_row_from(st, &r);
                 if (!span_is(r.type, CHECKPOINT_TYPE))
-                        chain_digest(j->head.digest, &r);
+                        chain_digest(&j->sha, j->head.digest, &r);
                 else if (j->head.covered_seq == j->head.seq)
                         j->head.covered_seq = r.seq;
                 j->head.seq = r.seq;
@@ -87,6 +87,7 @@ enum status journal_open(struct store_conn *db, const struct secrets *secrets,
                 return error_no_memory(e);
         j->secrets = secrets;
         j->event_bytes_max = event_bytes_max;
+        sha256_init(&j->sha);
         buf_init(&j->body, event_bytes_max + ENVELOPE_BYTES);
 
         enum status s = load_checkpoint(j, db, e);
@@ -106,6 +107,7 @@ void journal_free(struct journal *j)
 {
         if (j == NULL)
                 return;
+        sha256_final(&j->sha, NULL);
         buf_fini(&j->body);
         free(j);
 }
@@ -199,12 +201,12 @@ static enum status append_row(struct journal *j, struct store_conn *db, struct r
                 TRY(previous_at ? link_sorted(j, r->body, previous_at, e)
                                 : link_data(j, r->body, e));
                 r->body = buf_view(&j->body);
-                chain_hash(j->head.chain, r->seq, r->id, r->time_ms, r->body, hash);
+                chain_hash(&j->sha, j->head.chain, r->seq, r->id, r->time_ms, r->body, hash);
                 r->hash = span_make(hash, sizeof hash);
         }
         enum status s = insert(db, r, e);
         if (s == STATUS_OK)
-                chain_digest(j->head.digest, r);
+                chain_digest(&j->sha, j->head.digest, r);
         r->hash = SPAN_NONE; /* the frame ends */
         TRY(s);
 

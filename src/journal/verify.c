@@ -11,6 +11,7 @@
 struct walk {
         struct store_conn *db;
         const struct signers *signers;
+        struct sha256 sha; /* chain_hash's, chain_digest's */
         struct journal_verdict verdict;
         int64_t next;    /* the row that must come */
         int64_t through; /* the head when the walk began: what is written meanwhile is not its
@@ -188,7 +189,7 @@ static enum status check_link(struct walk *w, const struct raw_row *r, struct er
                 return verify_broken(r->seq, "the audit event is not on its topic", e);
         if (!w->has_chain)
                 TRY(chain_from_row(w, r, e));
-        chain_hash(w->chain, r->seq, r->id, r->time_ms, r->body, hash);
+        chain_hash(&w->sha, w->chain, r->seq, r->id, r->time_ms, r->body, hash);
         if (!span_equal(r->hash, span_make(hash, sizeof hash)))
                 return verify_broken(r->seq, "the audit event is not the one that was written", e);
         memcpy(w->chain, hash, sizeof hash);
@@ -206,7 +207,7 @@ static enum status check_row(struct walk *w, const struct raw_row *r, struct err
                         TRY(check_link(w, r, e));
                 else if (r->hash.p)
                         return verify_broken(r->seq, "the row has a link that is none", e);
-                chain_digest(w->digest, r);
+                chain_digest(&w->sha, w->digest, r);
         }
         w->verdict.rows++;
         w->verdict.last = r->seq;
@@ -326,21 +327,30 @@ static enum status walk_rows(struct walk *w, struct error *e)
         return check_end(w, e);
 }
 
+static enum status walk(struct walk *w, int64_t from, struct error *e)
+{
+        int64_t first;
+
+        TRY(store_int_of(w->db, "SELECT coalesce(max(seq), 0) FROM journal", &w->through, e, ""));
+        TRY(find_start(w, from, &first, e));
+        if (from == 0)
+                TRY(check_old_checkpoints(w, first, e));
+        if (first > 0)
+                TRY(begin_at(w, first, e));
+        return walk_rows(w, e);
+}
+
 enum status verify_walk(struct store_conn *db, const struct signers *signers, int64_t from,
                         struct journal_verdict *ret, struct error *e)
 {
         struct walk w = {.db = db, .signers = signers, .next = 1};
-        int64_t first;
 
-        TRY(store_int_of(db, "SELECT coalesce(max(seq), 0) FROM journal", &w.through, e, ""));
-        TRY(find_start(&w, from, &first, e));
-        if (from == 0)
-                TRY(check_old_checkpoints(&w, first, e));
-        if (first > 0)
-                TRY(begin_at(&w, first, e));
-        TRY(walk_rows(&w, e));
-        *ret = w.verdict;
-        return STATUS_OK;
+        sha256_init(&w.sha);
+        enum status s = walk(&w, from, e);
+        sha256_final(&w.sha, NULL);
+        if (s == STATUS_OK)
+                *ret = w.verdict;
+        return s;
 }
 
 enum status journal_verify(struct store_conn *db, const struct secrets *secrets, int64_t from,
