@@ -34,6 +34,7 @@
 #include <chatelaine/codec_json.h>
 #include <chatelaine/domain_access.h>
 
+#define RECORD_PREFIX "rec_"
 #define RECORD_BYTES_MAX (100 * 1024)
 #define RECORD_ROWS_MAX 20000
 #define RECORD_USERS_MAX 1000
@@ -44,10 +45,12 @@
 #define RECORD_RESOURCES_MAX 100 /* of a statement */
 #define RECORD_ID_MAX 100
 
+struct record_rows;
+
 /* ---- what a caller sends ---- */
 
 struct record_statement {
-        struct json_texts roles, resources, users, groups; /* resources as resource_read has them */
+        struct json_texts roles, resources, users, groups; /* as they were given */
 };
 struct record {
         struct span id; /* absent = to be made */
@@ -130,6 +133,7 @@ struct record_create {
         struct record record;
         struct record_row row; /* after run: what is there now; lives as long as the command */
         char new_id[32];
+        struct record_rows *rows; /* the room's own */
 };
 enum status record_create_new(struct domain *d, struct settings *s, const struct record *record,
                               struct record_create **ret, struct error *e) MUST_CHECK;
@@ -145,6 +149,7 @@ struct record_update {
         struct record record;
         struct record_row row;       /* as in record_create; before run: was */
         int64_t unmodified_since_ms; /* If-Unmodified-Since; -1 = not given */
+        struct record_rows *rows;    /* the room's own */
 };
 enum status record_update_new(struct domain *d, struct settings *s, const struct record_row *was,
                               const struct record *record, struct record_update **ret,

@@ -56,6 +56,19 @@ enum status page_close(struct buf *out, struct span next, struct error *e)
         return close_with(out, buf_view(&cursor), e);
 }
 
+enum status page_next(struct span next, struct arena *a, struct span *ret, struct error *e)
+{
+        CLEANUP(buf_fini) struct buf cursor;
+        buf_init(&cursor, 2048);
+        *ret = SPAN_NONE;
+        if (!next.p)
+                return STATUS_OK;
+        cursor_write_text(&cursor, next);
+        TRY(buf_check(&cursor, e));
+        *ret = arena_span(a, buf_view(&cursor));
+        return ret->p ? STATUS_OK : error_no_memory(e);
+}
+
 enum status page_close_int(struct buf *out, bool is_more, int64_t last, struct error *e)
 {
         CLEANUP(buf_fini) struct buf cursor;

@@ -18,6 +18,9 @@ void domain_target_new(struct domain_command *c, const char *kind, struct span i
 /* {"items":[ ... ],"next_cursor": the cursor of a text position, or null when it is absent} */
 void page_open(struct buf *out);
 enum status page_close(struct buf *out, struct span next, struct error *e) MUST_CHECK;
+/* That cursor alone, in the arena. */
+enum status page_next(struct span next, struct arena *a, struct span *ret,
+                      struct error *e) MUST_CHECK;
 /* The same for a number as position. */
 enum status page_close_int(struct buf *out, bool is_more, int64_t last, struct error *e) MUST_CHECK;
 
