@@ -67,6 +67,21 @@ enum status au_users_authorize(struct call *c, struct error *e) MUST_CHECK;
 enum status au_users_permissions(struct call *c, struct error *e) MUST_CHECK;
 enum status au_users_roles(struct call *c, struct error *e) MUST_CHECK;
 enum status au_users_resources(struct call *c, struct error *e) MUST_CHECK;
+enum status au_roles_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_roles_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_roles_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_roles_put(struct call *c, struct error *e) MUST_CHECK;
+enum status au_roles_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_records_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_records_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_records_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_records_put(struct call *c, struct error *e) MUST_CHECK;
+enum status au_records_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_groups_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_groups_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_groups_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_groups_put(struct call *c, struct error *e) MUST_CHECK;
+enum status au_groups_delete(struct call *c, struct error *e) MUST_CHECK;
 enum status au_unserved(struct call *c, struct error *e) MUST_CHECK;
 
 #endif

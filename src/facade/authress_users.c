@@ -4,7 +4,7 @@
  */
 #include "facade/authress.h"
 
-#include <chatelaine/domain_access.h>
+#include <chatelaine/domain_records.h>
 
 #define LIMIT_DEFAULT 20
 #define PERMISSIONS_MAX 20
@@ -24,10 +24,10 @@ static enum status subject_of_path(struct call *c, char subject[ACCESS_SUBJECT_S
  * reads the user or client. */
 static bool may_see(struct call *c, const char *subject, const struct access_reason *why)
 {
-        if (why->record_id.p) {
-                struct span record = call_resource(c, "Authress:AccessRecords", why->record_id);
-                return record.p && grants_allow(c->who, "read", record);
-        }
+        struct record_row row;
+        if (why->record_id.p)
+                return record_open(c->who, RECORD_READ, why->record_id, c->arena, &row, NULL) ==
+                       STATUS_OK;
         bool is_client = span_starts(span_of(subject), "clients/");
         return grants_allow(c->who, is_client ? "clients:read" : "users:read", span_of(subject));
 }
@@ -160,10 +160,11 @@ static enum status split_permissions(struct call *c, struct span text, struct li
         return STATUS_OK;
 }
 
+/* Of a collection that is named, its own resources unless otherwise said; of none, all. */
 static enum status read_collection(struct span text, struct access_filter *f, struct error *e)
 {
-        f->is_top_level = !text.p || span_is(text, "TOP_LEVEL_ONLY");
-        if (f->is_top_level || span_is(text, "INCLUDE_NESTED"))
+        f->is_top_level = text.p ? span_is(text, "TOP_LEVEL_ONLY") : f->resource.p != NULL;
+        if (!text.p || f->is_top_level || span_is(text, "INCLUDE_NESTED"))
                 return STATUS_OK;
         return error_set(e, STATUS_INVALID, "invalid-request", "collectionConfiguration",
                          "It is TOP_LEVEL_ONLY or INCLUDE_NESTED.");

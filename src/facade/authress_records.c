@@ -1,0 +1,149 @@
+/*
+ * /v1/records: who holds which roles on what. The members of a record are domain_records'; account
+ * and links are added here.
+ */
+#include "facade/authress.h"
+
+#include <chatelaine/domain_records.h>
+
+#define LIMIT_DEFAULT 20
+
+static enum status write_record(struct call *c, const struct record_row *row, struct error *e)
+{
+        json_obj_open(&c->out);
+        TRY(record_write_members(row, &c->out, e));
+        au_account(c);
+        au_self(c, "/v1/records/", row->id);
+        json_obj_close(&c->out);
+        return STATUS_OK;
+}
+
+static enum status reply_record(struct call *c, const struct record_row *row, unsigned status,
+                                struct error *e)
+{
+        TRY(write_record(c, row, e));
+        call_reply_out(c, status);
+        return STATUS_OK;
+}
+
+/* ---- GET ---- */
+
+struct listing {
+        struct page page;
+        struct record_filter filter;
+        struct call *call;
+        struct error *error;
+        enum status status;
+};
+
+static bool list_row(void *ctx, const struct record_row *row)
+{
+        struct listing *l = ctx;
+        l->status = write_record(l->call, row, l->error);
+        return l->status == STATUS_OK;
+}
+
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+{
+        struct listing *l = c->state;
+        struct span next = SPAN_NONE;
+        (void)db; /* c->who has it */
+        l->call = c;
+        l->error = e;
+        json_obj_open(&c->out);
+        json_key(&c->out, "records");
+        json_arr_open(&c->out);
+        TRY(record_list(c->who, &l->page, &l->filter, list_row, l, c->arena, &next, e));
+        TRY(l->status);
+        json_arr_close(&c->out);
+        au_page_end(c, next);
+        json_obj_close(&c->out);
+        return buf_check(&c->out, e);
+}
+
+static enum status read_state(struct span text, struct record_filter *f, struct error *e)
+{
+        if (!text.p || span_is(text, "ACTIVE"))
+                return STATUS_OK;
+        if (!span_is(text, "DELETED"))
+                return error_set(e, STATUS_INVALID, "invalid-request", "status",
+                                 "It is ACTIVE or DELETED.");
+        f->is_deleted = true;
+        return STATUS_OK;
+}
+
+enum status au_records_list(struct call *c, struct error *e)
+{
+        struct listing *l;
+        struct span limit = SPAN_NONE, state = SPAN_NONE;
+        if (!CALL_NEW(c, l))
+                return error_no_memory(e);
+        const struct au_query_field fields[] = {{"limit", &limit},
+                                                {"cursor", &l->page.cursor},
+                                                {"filter", &l->filter.text},
+                                                {"status", &state},
+                                                {0}};
+        TRY(au_query(c, fields, e));
+        TRY(au_limit(limit, LIMIT_DEFAULT, &l->page.limit, e));
+        TRY(read_state(state, &l->filter, e));
+        c->state = l;
+        return call_defer(c, list_work, call_then_reply, e);
+}
+
+enum status au_records_get(struct call *c, struct error *e)
+{
+        struct record_row row;
+        c->target = http_param(c->req, "recordId");
+        TRY(record_open(c->who, RECORD_READ, c->target, c->arena, &row, e));
+        return reply_record(c, &row, 200, e);
+}
+
+/* ---- POST, PUT, DELETE ---- */
+
+static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
+{
+        return reply_record(c, &((struct record_create *)cmd)->row, 201, e);
+}
+
+enum status au_records_post(struct call *c, struct error *e)
+{
+        struct record record;
+        struct record_create *cmd;
+        TRY(record_read(http_body(c->req), c->arena, &record, e));
+        c->target = record.id.p ? record.id : record.name;
+        TRY(record_may_give(c->who, &record, NULL, e));
+        TRY(record_create_new(c->domain, c->settings, &record, &cmd, e));
+        return call_submit(c, &cmd->base, answer_created, e);
+}
+
+static enum status answer_updated(struct call *c, struct domain_command *cmd, struct error *e)
+{
+        return reply_record(c, &((struct record_update *)cmd)->row, 200, e);
+}
+
+enum status au_records_put(struct call *c, struct error *e)
+{
+        struct record_row was;
+        struct record record;
+        struct record_update *cmd;
+        int64_t unmodified_since_ms;
+        c->target = http_param(c->req, "recordId");
+        TRY(au_unmodified_since(c, &unmodified_since_ms, e));
+        TRY(record_open(c->who, RECORD_UPDATE, c->target, c->arena, &was, e));
+        TRY(record_read(http_body(c->req), c->arena, &record, e));
+        TRY(record_may_give(c->who, &record, &was, e));
+        TRY(record_update_new(c->domain, c->settings, &was, &record, &cmd, e));
+        cmd->unmodified_since_ms = unmodified_since_ms;
+        return call_submit(c, &cmd->base, answer_updated, e);
+}
+
+enum status au_records_delete(struct call *c, struct error *e)
+{
+        struct record_row was;
+        struct record_delete *cmd;
+        c->target = http_param(c->req, "recordId");
+        TRY(record_open(c->who, RECORD_DELETE, c->target, c->arena, &was, e));
+        TRY(record_delete_new(c->domain, c->settings, &cmd, e));
+        cmd->id = c->target;
+        return call_submit(c, &cmd->base, call_answer_empty, e);
+}
