@@ -131,8 +131,7 @@ enum status record_list(const struct principal *p, const struct page *page,
 struct record_create {
         struct domain_command base;
         struct record record;
-        struct record_row row; /* after run: what is there now; lives as long as the command */
-        char new_id[32];
+        struct record_row row;    /* after run: what is there now; lives as long as the command */
         struct record_rows *rows; /* the room's own */
 };
 enum status record_create_new(struct domain *d, struct settings *s, const struct record *record,

@@ -2,8 +2,6 @@
 #include "domain/names.h"
 #include "domain/records.h"
 
-#include <stdio.h>
-
 #define ARENA_BYTES_MAX ((size_t)64 << 20)
 
 /* Copied by reading it again: what is kept is what is checked. */
@@ -32,54 +30,82 @@ static enum status make_rows(struct domain_command *base, const struct record *r
 /* ---- create ---- */
 
 /* Whoever makes a record is its admin, unless it names some. */
-static enum status add_creator(struct record_create *c, struct error *e)
+static enum status add_creator(struct domain_command *base, struct record *record, struct error *e)
 {
         char subject[ACCESS_SUBJECT_SIZE];
-        access_subject_of(&c->base.caller, subject);
-        if (c->record.admins.n || !subject[0])
+        access_subject_of(&base->caller, subject);
+        if (record->admins.n || !subject[0])
                 return STATUS_OK;
-        struct span *admin = arena_alloc(&c->base.arena, sizeof *admin);
+        struct span *admin = arena_alloc(&base->arena, sizeof *admin);
         if (!admin)
                 return error_no_memory(e);
-        *admin = arena_span(&c->base.arena, access_user_id(subject));
+        *admin = arena_span(&base->arena, access_user_id(subject));
         if (!admin->p)
                 return error_no_memory(e);
-        c->record.admins = (struct json_texts){admin, 1};
-        return record_body(&c->record, &c->base.arena, e);
+        record->admins = (struct json_texts){admin, 1};
+        return record_body(record, &base->arena, e);
 }
 
+static enum status insert(struct ledger_tx *tx, struct domain_command *base,
+                          const struct record *record, struct record_rows *rows,
+                          struct record_row *ret, struct error *e)
+{
+        char caller[CALLER_NAME_SIZE], object[RECORD_OBJECT_SIZE];
+        int64_t n = 0;
+        caller_name(&base->caller, caller);
+        record_object(record->id, object);
+        TRY(store_exec(tx->db,
+                       "INSERT INTO records (id, status, body, created_by, created_at, updated_at)"
+                       " VALUES ($1, 0, $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING",
+                       &n, e, "ttsi", record->id, record->body, caller, tx->now_ms));
+        if (n == 0)
+                return error_set(e, STATUS_CONFLICT, "record-exists", "/recordId",
+                                 "There is a record of that id already.");
+        TRY(record_rows_write(tx, record->id, rows, &base->arena, e));
+        TRY(admins_replace(tx, object, &record->admins, e));
+        *ret = (struct record_row){.id = record->id,
+                                   .body = record->body,
+                                   .created_at = tx->now_ms,
+                                   .updated_at = tx->now_ms};
+        return STATUS_OK;
+}
+
+static enum status make_id(struct domain_command *base, struct record *record, struct error *e)
+{
+        char id[sizeof RECORD_PREFIX - 1 + ID_HEX24_SIZE] = RECORD_PREFIX;
+        if (record->id.p)
+                return STATUS_OK;
+        id_hex24(id + sizeof RECORD_PREFIX - 1);
+        record->id = arena_span(&base->arena, span_of(id));
+        return record->id.p ? STATUS_OK : error_no_memory(e);
+}
+
+enum status record_create_in(struct ledger_tx *tx, struct domain_command *base,
+                             const struct record *record, struct record_row *ret, struct error *e)
+{
+        struct record made = *record;
+        struct record_rows *rows;
+        TRY(make_id(base, &made, e));
+        TRY(add_creator(base, &made, e));
+        TRY(make_rows(base, &made, &rows, e));
+        return insert(tx, base, &made, rows, ret, e);
+}
+
+/* 20,000 rows are made here, not while the writer waits. */
 static enum status record_create_prepare(struct domain_command *base, struct error *e)
 {
         struct record_create *c = (struct record_create *)base;
-        if (!c->rows)
-                TRY(make_rows(base, &c->record, &c->rows, e));
-        return add_creator(c, e);
+        TRY(make_id(base, &c->record, e));
+        TRY(add_creator(base, &c->record, e));
+        return c->rows ? STATUS_OK : make_rows(base, &c->record, &c->rows, e);
 }
 
 static enum status record_create_run(struct ledger_tx *tx, struct domain_command *base,
                                      struct error *e)
 {
         struct record_create *c = (struct record_create *)base;
-        struct span id = c->record.id.p ? c->record.id : span_of(c->new_id);
-        char caller[CALLER_NAME_SIZE], object[RECORD_OBJECT_SIZE];
-        int64_t n = 0;
-        domain_target(base, "record", id);
-        caller_name(&base->caller, caller);
-        record_object(id, object);
-        TRY(store_exec(tx->db,
-                       "INSERT INTO records (id, status, body, created_by, created_at, updated_at)"
-                       " VALUES ($1, 0, $2, $3, $4, $4) ON CONFLICT (id) DO NOTHING",
-                       &n, e, "ttsi", id, c->record.body, caller, tx->now_ms));
-        if (n == 0)
-                return error_set(e, STATUS_CONFLICT, "record-exists", "/recordId",
-                                 "There is a record of that id already.");
-        TRY(record_rows_write(tx, id, c->rows, &base->arena, e));
-        TRY(admins_replace(tx, object, &c->record.admins, e));
-        c->row = (struct record_row){.id = id,
-                                     .body = c->record.body,
-                                     .created_at = tx->now_ms,
-                                     .updated_at = tx->now_ms};
-        return STATUS_OK;
+        domain_target(base, "record", c->record.id);
+        return insert(tx, base, &c->record, c->rows, &c->row, e);
 }
 
 enum status record_create_new(struct domain *d, struct settings *s, const struct record *record,
@@ -90,7 +116,6 @@ enum status record_create_new(struct domain *d, struct settings *s, const struct
         c->base.run = record_create_run;
         c->base.prepare = record_create_prepare;
         c->base.audit.action = "record.create";
-        id_hex24(c->new_id + snprintf(c->new_id, sizeof c->new_id, RECORD_PREFIX));
         enum status status = take_record(&c->base, record, &c->record, e);
         if (status != STATUS_OK) {
                 domain_command_free(&c->base);
