@@ -105,11 +105,13 @@ struct caller {
                                     job: its name; trusted: the token's sub */
         char user_id[CALLER_ID_SIZE];      /* whose rights these are; "" = none */
         char on_behalf_of[CALLER_ID_SIZE]; /* user id that an impersonator acts as; "" = none */
-        char origin[112]; /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID";
-                             CALLER_TRUSTED: the issuer's name in the configuration */
-        char key_id[32];  /* CALLER_SESSION: the key that it comes from; what it mints is that key's
-                             child; "" = none */
-        int64_t app_id;   /* CALLER_APP */
+        char chosen_by[112]; /* CALLER_SESSION: the name of who chose on_behalf_of for the
+                                client; "" = nobody */
+        char origin[112];    /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID";
+                                CALLER_TRUSTED: the issuer's name in the configuration */
+        char key_id[32]; /* CALLER_SESSION: the key that it comes from; what it mints is that key's
+                            child; "" = none */
+        int64_t app_id;  /* CALLER_APP */
         int64_t app_version; /* the row's version that the credential was checked against */
         int64_t ends_at;     /* CALLER_TRUSTED: the token's exp */
 };

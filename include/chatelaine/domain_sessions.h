@@ -28,7 +28,8 @@
  *
  * Its principal is CALLER_SESSION: caller.id the session's id, user_id whose rights, origin who
  * acts ("clients/ID", "keys/ID", "users/ID"), on_behalf_of the user when that is another than
- * who acts. The audit names origin as actor, and the session.
+ * who acts. The audit names origin as actor, the session, and who chose the user for a client
+ * (chosen_by) where somebody did.
  */
 #ifndef CHATELAINE_DOMAIN_SESSIONS_H
 #define CHATELAINE_DOMAIN_SESSIONS_H
@@ -64,8 +65,8 @@ const char *session_kind_name(enum session_kind k);
 #define SESSION_REASON_PARENT_ENDED "parent-ended"
 
 struct session_row {
-        struct span id, user_id, key_id, client_id, parent_id, origin, scope,
-                reason;     /* absent = none */
+        struct span id, user_id, key_id, client_id, parent_id, origin, scope, reason,
+                chosen_by;  /* absent = none */
         uint32_t token_key; /* token.N that signed it; 0 = opaque */
         enum session_kind kind;
         bool is_scoped;
@@ -99,7 +100,9 @@ struct session_create {
         struct span scope; /* as text, shown by introspection; may be absent */
         int64_t life_ms; /* asked for; 0 = by kind: password 8 h, key 15 min, others oauth.life. Cut
                             to the key's, the parent's and the kind's own bound */
-        bool is_jwt;     /* the token is signed (session_token_write), not opaque */
+        struct span chosen_by; /* IMPERSONATION: the caller_name of who chose `user` for the client
+                                  at a page; ends with them. Absent = nobody */
+        bool is_jwt;           /* the token is signed (session_token_write), not opaque */
         struct span code_id;
         int64_t code_ends_at; /* the authorization code that this redeems, in the same transaction;
                                  CONFLICT "code-used" */

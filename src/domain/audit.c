@@ -23,13 +23,15 @@ static void write_request(struct buf *b, const struct audit *a)
 }
 
 struct actor {
-        const char *kind, *id, *on_behalf_of, *session; /* the last two: "" = none */
+        const char *kind, *id, *on_behalf_of, *session, *chosen_by; /* the last three: "" = none */
 };
 
 static void write_actor(struct buf *b, const struct actor *who)
 {
         json_key(b, "actor");
         json_obj_open(b);
+        if (who->chosen_by[0])
+                json_member_text(b, "chosen_by", span_of(who->chosen_by));
         json_member_text(b, "id", span_of(who->id));
         json_member_text(b, "kind", span_of(who->kind));
         if (who->on_behalf_of[0])
@@ -102,7 +104,7 @@ enum status audit_write(struct ledger_tx *tx, const char *actor_kind, const char
                         const char *on_behalf_of, const struct audit *a, const char *outcome,
                         const char *reason, struct error *e)
 {
-        struct actor who = {actor_kind, actor_id, on_behalf_of, ""};
+        struct actor who = {actor_kind, actor_id, on_behalf_of, "", ""};
         return write_event(tx, &who, a, outcome, reason, e);
 }
 
@@ -124,7 +126,7 @@ static void name_origin(const struct caller *c, struct actor *who)
 static enum status write_caller(struct ledger_tx *tx, const struct caller *c, const struct audit *a,
                                 const char *outcome, const char *reason, struct error *e)
 {
-        struct actor who = {caller_kind_name(c->kind), c->id, c->on_behalf_of, ""};
+        struct actor who = {caller_kind_name(c->kind), c->id, c->on_behalf_of, "", c->chosen_by};
         if (c->kind == CALLER_SESSION)
                 name_origin(c, &who);
         return write_event(tx, &who, a, outcome, reason, e);

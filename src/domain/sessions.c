@@ -3,9 +3,9 @@
 
 #include <chatelaine/codec_jwt.h>
 
-#define SESSION_COLUMNS                                                                      \
-        "id, user_id, key_id, client_id, parent_id, origin, scope, reason, kind, is_scoped," \
-        " created_at, expires_at, ended_at, password_at, token_key"
+#define SESSION_COLUMNS                                                                \
+        "id, user_id, key_id, client_id, parent_id, origin, scope, reason, chosen_by," \
+        " kind, is_scoped, created_at, expires_at, ended_at, password_at, token_key"
 
 static const char *const kind_names[SESSION_KINDS] = {
         [SESSION_PASSWORD] = "password",
@@ -36,16 +36,16 @@ static enum status not_found(struct error *e)
 static enum status read_row(struct store_stmt *st, struct arena *a, struct session_row *ret)
 {
         struct session_row s = {
-                .kind = (enum session_kind)store_int(st, 8),
-                .is_scoped = store_int(st, 9) != 0,
-                .created_at = store_int(st, 10),
-                .expires_at = store_int(st, 11),
-                .ended_at = store_int(st, 12),
-                .password_at = store_int(st, 13),
-                .token_key = (uint32_t)store_int(st, 14),
+                .kind = (enum session_kind)store_int(st, 9),
+                .is_scoped = store_int(st, 10) != 0,
+                .created_at = store_int(st, 11),
+                .expires_at = store_int(st, 12),
+                .ended_at = store_int(st, 13),
+                .password_at = store_int(st, 14),
+                .token_key = (uint32_t)store_int(st, 15),
         };
-        struct span *const texts[] = {&s.id,        &s.user_id, &s.key_id, &s.client_id,
-                                      &s.parent_id, &s.origin,  &s.scope,  &s.reason};
+        struct span *const texts[] = {&s.id,     &s.user_id, &s.key_id, &s.client_id, &s.parent_id,
+                                      &s.origin, &s.scope,   &s.reason, &s.chosen_by};
         for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
                 struct span text = store_text(st, i);
                 *texts[i] = arena_span(a, text);

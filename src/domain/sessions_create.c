@@ -161,12 +161,12 @@ static enum status insert(struct ledger_tx *tx, struct session_create *c, const 
         TRY(store_exec(tx->db,
                        "INSERT INTO sessions (id, hash, pepper, kind, user_id, key_id, client_id,"
                        " parent_id, origin, scope, is_scoped, token_key, password_at, created_at,"
-                       " expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-                       " nullif($12, 0), nullif($13, 0), $14, $15)",
-                       NULL, e, "sbiittttstiiiii", c->id, span_make(c->hash, sizeof c->hash),
+                       " expires_at, chosen_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                       " $11, nullif($12, 0), nullif($13, 0), $14, $15, $16)",
+                       NULL, e, "sbiittttstiiiiit", c->id, span_make(c->hash, sizeof c->hash),
                        (int64_t)c->pepper, (int64_t)c->kind, b->user_id, b->key_id, c->client_id,
                        b->parent_id, origin, c->scope, (int64_t)c->is_scoped, (int64_t)token_key,
-                       b->password_at, tx->now_ms, c->ret_expires_at));
+                       b->password_at, tx->now_ms, c->ret_expires_at, c->chosen_by));
         subject_of("sessions", span_of(c->id), subject);
         return c->is_scoped ? grants_add(tx, subject, c->grants, c->n_grants, e) : STATUS_OK;
 }
@@ -200,6 +200,8 @@ static enum status session_create_run(struct ledger_tx *tx, struct domain_comman
         if (kinds[c->kind].is_for_another) /* the record names both */
                 snprintf(base->caller.on_behalf_of, sizeof base->caller.on_behalf_of, "%s",
                          c->ret_user_id);
+        snprintf(base->caller.chosen_by, sizeof base->caller.chosen_by, "%.*s",
+                 (int)c->chosen_by.len, c->chosen_by.p ? c->chosen_by.p : "");
         c->ret_created_at = tx->now_ms;
         c->ret_expires_at = earlier(
                 b.until, tx->now_ms + (c->life_ms > 0 ? earlier(c->life_ms, longest) : longest));

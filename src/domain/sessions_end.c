@@ -22,13 +22,14 @@ static enum status end_tree(struct ledger_tx *tx, const char *sql, struct span n
         return STATUS_OK;
 }
 
-/* Those that `kind`/`id` opened in its own name. */
+/* Those that `kind`/`id` opened in its own name, or chose the user of. */
 static enum status end_opened(struct ledger_tx *tx, const char *kind, struct span id,
                               const char *reason, int64_t *total, struct error *e)
 {
         char origin[SUBJECT_SIZE];
         subject_of(kind, id, origin);
-        return end_tree(tx, END_TREE("s.origin = $1"), span_of(origin), reason, total, e);
+        TRY(end_tree(tx, END_TREE("s.origin = $1"), span_of(origin), reason, total, e));
+        return end_tree(tx, END_TREE("s.chosen_by = $1"), span_of(origin), reason, total, e);
 }
 
 static enum status end_all(struct ledger_tx *tx, const struct session_selector *sel,

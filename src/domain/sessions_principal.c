@@ -175,6 +175,7 @@ static void name_caller(const struct session_row *s, struct principal *p)
         copy_text(c->id, sizeof c->id, s->id);
         copy_text(c->user_id, sizeof c->user_id, s->user_id);
         copy_text(c->origin, sizeof c->origin, s->origin);
+        copy_text(c->chosen_by, sizeof c->chosen_by, s->chosen_by);
         copy_text(c->key_id, sizeof c->key_id,
                   span_of(was.kind == CALLER_KEY ? was.id : was.key_id));
         if (kinds[s->kind].is_for_another)
@@ -190,6 +191,8 @@ static enum status judge(const struct judging *j, const struct session_row *s,
         if (s->parent_id.p && s->kind != SESSION_EXCHANGE)
                 TRY(live_parent(j, s->parent_id, &parent, e));
         TRY(live_origin(j, s->origin, e));
+        if (s->chosen_by.p)
+                TRY(live_origin(j, s->chosen_by, e));
         TRY(kinds[s->kind].start(j, s, &p, e));
         TRY(cut_to_scope(j, s, &p, e));
         name_caller(s, &p);
@@ -210,7 +213,7 @@ static enum status write_act(struct store_conn *db, const struct session_row *s,
                              struct arena *a, struct buf *out, struct error *e)
 {
         struct session_row parent;
-        struct span id;
+        struct span id, chooser;
         bool has_parent = s->kind == SESSION_EXCHANGE && s->parent_id.p;
         if (has_parent)
                 TRY(session_get(db, s->parent_id, a, &parent, e));
@@ -222,6 +225,12 @@ static enum status write_act(struct store_conn *db, const struct session_row *s,
         if (has_parent && kinds[parent.kind].is_for_another) {
                 json_key(out, "act");
                 TRY(write_act(db, &parent, depth + 1, a, out, e));
+        } else if (s->chosen_by.p) {
+                (void)span_split(s->chosen_by, '/', &chooser);
+                json_key(out, "act");
+                json_obj_open(out);
+                json_member_text(out, "sub", chooser.p ? chooser : s->chosen_by);
+                json_obj_close(out);
         }
         json_obj_close(out);
         return buf_check(out, e);

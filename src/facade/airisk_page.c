@@ -256,8 +256,12 @@ static enum status choose(struct issue *i, struct error *e)
                            .redirect_uri = form_get(&i->form, "redirect_uri"),
                            .state = form_get(&i->form, "state"),
                            .user_id = form_get(&i->form, "userid")};
-        struct code code = {
-                .client_id = c.client_id, .redirect_uri = c.redirect_uri, .user_id = c.user_id};
+        char chooser[CALLER_NAME_SIZE];
+        caller_name(&i->who->caller, chooser);
+        struct code code = {.client_id = c.client_id,
+                            .redirect_uri = c.redirect_uri,
+                            .user_id = c.user_id,
+                            .chosen_by = span_of(chooser)};
         TRY(read_choice(i, &c, e));
         if (!ticket_holds(i, &c, form_get(&i->form, "ticket")))
                 return error_set(e, STATUS_DENIED, "wrong-ticket", "ticket",

@@ -23,6 +23,7 @@ enum status code_make(struct domain *d, const struct code *c, int64_t now_ms, st
         json_member_text(&plain, "user", c->user_id);
         json_member_text(&plain, "challenge", c->challenge);
         json_member_text(&plain, "scope", c->scope);
+        json_member_text(&plain, "chosen_by", c->chosen_by);
         json_member_int(&plain, "ends", now_ms + CODE_LIFE_MS);
         json_obj_close(&plain);
         TRY(buf_check(&plain, e));
@@ -65,7 +66,8 @@ enum status code_open(struct domain *d, struct span text, int64_t now_ms, struct
                 return refused(e);
         if (!keep(a, v, "id", &c.id) || !keep(a, v, "client", &c.client_id) ||
             !keep(a, v, "redirect", &c.redirect_uri) || !keep(a, v, "user", &c.user_id) ||
-            !keep(a, v, "challenge", &c.challenge) || !keep(a, v, "scope", &c.scope))
+            !keep(a, v, "challenge", &c.challenge) || !keep(a, v, "scope", &c.scope) ||
+            !keep(a, v, "chosen_by", &c.chosen_by))
                 return error_no_memory(e);
         *ret = c;
         return STATUS_OK;

@@ -15,6 +15,7 @@ struct code {
         struct span user_id;   /* absent = the client's own */
         struct span challenge; /* PKCE S256 (RFC 7636), absent = none */
         struct span scope;     /* absent = all that the client may */
+        struct span chosen_by; /* caller_name of who chose user_id; absent = the client itself */
         int64_t ends_at;
 };
 

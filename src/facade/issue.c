@@ -139,6 +139,7 @@ enum status issue_code_session(struct issue *i, const struct code *code,
         c->kind = code->user_id.p ? SESSION_IMPERSONATION : SESSION_CLIENT;
         c->client_id = code->client_id;
         c->user = code->user_id;
+        c->chosen_by = code->chosen_by;
         c->code_id = code->id;
         c->code_ends_at = code->ends_at;
         enum status s = issue_scope(c, code->scope, i->who, e);

@@ -1,6 +1,5 @@
 """AIRisk's sign-in, row by row: each test is named by its row of the facts."""
 
-import concurrent.futures
 import datetime
 import html
 import re
@@ -10,6 +9,7 @@ import urllib.parse
 import pytest
 
 from test_oauth import CALLBACK, Client, allow, audit, bearer, make_role, make_user, pkce, works
+from test_races import at_once
 
 PROBLEM = "application/problem+json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -199,13 +199,29 @@ def test_another_clients_code_is_refused_and_burnt(daemon, desk):
 # ---- code and token ----
 
 def test_code_64_redeemers_one_wins(daemon, desk):
-    code = code_of(desk)
-    with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: redeem(desk, code), range(64)))
+    """At once, half of them at AIRisk's endpoint and half at its standard twin."""
+    verifier, challenge = pkce()
+    code = code_of(desk, code_challenge=challenge, code_challenge_method="S256",
+                   response_type="code")
+
+    def run(number):
+        if number % 2:
+            return redeem(desk, code, code_verifier=verifier)
+        return desk.ask(grant_type="authorization_code", code=code, redirect_uri=CALLBACK,
+                        code_verifier=verifier)
+
+    answers = at_once(64, run)
     won = [a for a in answers if a.status_code == 200]
     assert len(won) == 1
-    assert all(a.text == "Invalid Code" for a in answers if a.status_code != 200)
+    for number, answer in enumerate(answers):
+        if answer.status_code != 200:
+            assert answer.status_code == 400
+            assert answer.text == "Invalid Code" if number % 2 else \
+                answer.json()["error"] == "invalid_grant"
     assert works(daemon, won[0].json()["access_token"]) == 200
+    made = [e for e in audit(daemon) if e["data"].get("action") == "session.create"
+            and e["data"]["outcome"] == "success"]
+    assert len(made) == 1
 
 
 def test_code_handing_one_out_writes_nothing(daemon, desk):
@@ -311,6 +327,34 @@ def test_select_user_lists_and_redirects_with_a_code(daemon, desk):
     target, found = parts(choose(daemon, fields(page.text) | {"userid": user["id"]}))
     assert target == CALLBACK and found["state"] == ["s&1"]
     assert redeem(desk, found["code"][0], userid=user["id"]).status_code == 200
+
+
+def test_select_user_the_record_names_the_person_who_chose_and_the_user(daemon, desk):
+    user = make_user(daemon, roles=[{"role": make_role(daemon, "keys:read")}])
+    person = make_user(daemon, password="pass word", roles=[
+        {"role": make_role(daemon, "impersonate"), "resource": "users/" + user["id"]}])
+    client = Client(daemon, [allow("impersonate", "users/*"), allow("keys:read")])
+    basic = (person["name"], "pass word")
+
+    def token():
+        page = show(client, auth=basic)
+        _, found = parts(choose(daemon, fields(page.text) | {"userid": user["id"]}, auth=basic))
+        return redeem(client, found["code"][0], userid=user["id"]).json()["access_token"]
+
+    first, second = token(), token()
+    assert works(daemon, first) == works(daemon, second) == 200
+    assert works(daemon, first, "/v1/admin/users") == 403  # a refusal, on record too
+    all_three = {"kind": "client", "id": client.id, "on_behalf_of": user["id"],
+                 "chosen_by": "users/" + person["id"]}
+    seen = [{k: v for k, v in e["data"]["actor"].items() if k != "session"} for e in audit(daemon)
+            if e["data"].get("action") in ("session.create", "request")
+            and e["data"]["actor"]["id"] == client.id]
+    assert seen == [all_three] * 3
+    assert client.introspect(first)["act"] == {"sub": client.id, "act": {"sub": person["id"]}}
+    # What a person chose ends with the person.
+    answer = daemon.patch(f"/v1/admin/users/{person['id']}", json={"active": False}, auth="admin")
+    assert answer.status_code == 200
+    assert works(daemon, first) == works(daemon, second) == 401
 
 
 def test_select_user_is_csrf_safe(daemon, desk):

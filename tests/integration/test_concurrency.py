@@ -94,19 +94,6 @@ def test_one_row_comes_of_many_posts_of_one_item(daemon):
         assert sorted(v["version"] for v in verdicts) == list(range(1, CALLERS + 1))
 
 
-def test_one_key_comes_of_many_mints_with_one_idempotency_key(daemon):
-    def post(_):
-        return requests.post(daemon.url("/v1/keys"), json={"user": "admin"}, timeout=60,
-                             auth=("admin", daemon.password),
-                             headers={"Idempotency-Key": "the same"})
-
-    answers = together(post, 4)
-    assert {a.status_code for a in answers} == {201}, [a.text for a in answers]
-    minted = [a.json() for a in answers]
-    assert len({m["id"] for m in minted}) == 1
-    assert len([m for m in minted if m["key"]]) == 1
-
-
 def test_a_webhook_id_has_its_effect_once(daemon):
     app = daemon.create_app("standard", strategy="STANDARD")
     body = b'{"id":1,"data":{}}'
