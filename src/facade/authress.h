@@ -58,8 +58,8 @@ void au_self(struct call *c, const char *prefix, struct span id);
 void au_permissions(struct call *c, const struct right *list, size_t n);
 
 /* ---- times ---- */
-/* If-Unmodified-Since as Authress has it, ISO 8601; *ret = -1 without. INVALID
- * "invalid-request". */
+/* If-Unmodified-Since as Authress has it, ISO 8601; without a fraction, the end of that second;
+ * *ret = -1 without the header. INVALID "invalid-request". */
 enum status au_unmodified_since(struct call *c, int64_t *ret_ms, struct error *e) MUST_CHECK;
 
 /* ---- endpoints ---- */

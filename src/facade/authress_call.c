@@ -211,8 +211,13 @@ enum status au_unmodified_since(struct call *c, int64_t *ret_ms, struct error *e
         struct span text = http_header(c->req, "If-Unmodified-Since");
         bool is_naive;
         *ret_ms = -1;
-        if (text.p && clock_parse_iso8601(span_trim(text), ret_ms, &is_naive, NULL) != STATUS_OK)
+        if (!text.p)
+                return STATUS_OK;
+        text = span_trim(text);
+        if (clock_parse_iso8601(text, ret_ms, &is_naive, NULL) != STATUS_OK)
                 return error_set(e, STATUS_INVALID, "invalid-request", "If-Unmodified-Since",
                                  "It is the record's lastUpdated, an ISO 8601 time.");
+        if (!memchr(text.p, '.', text.len)) /* Go's SDK sends whole seconds: the second it is */
+                *ret_ms += 999;
         return STATUS_OK;
 }
