@@ -218,10 +218,12 @@ enum status admins_replace(struct ledger_tx *tx, const char *object,
         return STATUS_OK;
 }
 
-/* Keys and narrowed sessions may less than whoever they belong to. */
+/* Keys, their sessions and narrowed sessions may less than whoever they belong to; a client by an
+ * access key of its own may all that it may. */
 bool principal_is_narrow(const struct principal *p)
 {
-        return p->is_cut || p->cuts || p->caller.kind == CALLER_KEY || p->caller.key_id[0];
+        bool is_of_key = p->caller.kind != CALLER_CLIENT && p->caller.key_id[0];
+        return p->is_cut || p->cuts || p->caller.kind == CALLER_KEY || is_of_key;
 }
 
 enum status admins_have(const struct principal *p, const char *object, bool *ret, struct error *e)
