@@ -14,8 +14,9 @@
  * no row here. An issuer's `sub` that has the form of a client's id is not to be let in: it would
  * name that client.
  *
- * Whom they speak of holds the statements that name it and those of its groups. A user of ours who
- * is deactivated holds nothing.
+ * Whom they speak of holds the statements that name it and those of its groups, and may read what
+ * is PUBLIC (domain_resource_config.h; access_resources does not list that). A user of ours who is
+ * deactivated holds nothing.
  *
  * Cost: a check looks up each ancestor of the resource in the index (subject, stem), for the
  * subject and once for all of its groups: it reads the rows that lie on the way to the resource,
@@ -62,6 +63,7 @@ struct access_reason {
         struct span action;    /* what is held, "documents:*" */
         struct span resource;  /* as the statement has it */
         struct span group_id;  /* held through this group; absent: named itself */
+        bool is_public; /* everybody may: the resource is PUBLIC (domain_resource_config.h) */
 };
 enum status access_explain(struct store_conn *db, const char *subject, struct span permission,
                            struct span resource, struct arena *a, struct access_reason *ret,

@@ -1,5 +1,7 @@
 /* Questions about anyone's rights, statement by statement. */
 #include "domain/access.h"
+#include "domain/members.h"
+#include "domain/resource_config.h"
 
 #include <chatelaine/domain_clients.h>
 #include <stdio.h>
@@ -54,6 +56,17 @@ void access_subject_of(const struct caller *c, char out[ACCESS_SUBJECT_SIZE])
                 snprintf(out, ACCESS_SUBJECT_SIZE, "%s", c->origin);
 }
 
+enum status access_whole_subject(const struct principal *p, char out[ACCESS_SUBJECT_SIZE],
+                                 struct error *e)
+{
+        access_subject_of(&p->caller, out);
+        if (out[0] && !principal_is_narrow(p) && !p->caller.on_behalf_of[0])
+                return STATUS_OK;
+        return error_set(e, STATUS_DENIED, "forbidden", NULL,
+                         "Only a user or a client itself may do this, not by a key or by a "
+                         "narrowed session.");
+}
+
 enum status access_may_ask(const struct principal *p, struct span user_id, struct error *e)
 {
         char subject[ACCESS_SUBJECT_SIZE], own[ACCESS_SUBJECT_SIZE];
@@ -93,6 +106,19 @@ static enum status is_live(struct store_conn *db, const char *subject, bool *ret
         return s == STATUS_NOT_FOUND ? STATUS_OK : s;
 }
 
+struct each {
+        bool (*row)(void *ctx, const struct holding *h);
+        void *ctx;
+        bool is_over;
+};
+
+static bool each_row(void *ctx, const struct holding *h)
+{
+        struct each *each = ctx;
+        each->is_over = !each->row(each->ctx, h);
+        return !each->is_over;
+}
+
 enum status access_each(struct store_conn *db, const char *subject, struct span resource,
                         bool (*row)(void *ctx, const struct holding *h), void *ctx, struct error *e)
 {
@@ -103,7 +129,10 @@ enum status access_each(struct store_conn *db, const char *subject, struct span 
         TRY(resource_read(resource, &asked, e));
         TRY(is_live(db, subject, &is_asked, e));
         TRY(resource_home(db, asked, &a, &inbox, e));
-        return is_asked ? holdings_each(db, subject, asked, inbox, row, ctx, e) : STATUS_OK;
+        struct each each = {row, ctx, !is_asked};
+        if (!each.is_over)
+                TRY(holdings_each(db, subject, asked, inbox, each_row, &each, e));
+        return each.is_over ? STATUS_OK : public_each(db, asked, inbox, row, ctx, e);
 }
 
 /* ---- check, explain ---- */
@@ -126,12 +155,12 @@ static bool check_row(void *ctx, const struct holding *h)
 {
         struct checking *c = ctx;
         struct access_reason *r = &c->reason;
-        c->is_allowed =
-                (h->right.abilities & ABILITY_ALLOW) && action_means(h->right.action, c->action);
+        c->is_allowed = (h->right.abilities & ABILITY_ALLOW) && holding_means(h, c->action);
         if (!c->is_allowed)
                 return true;
         if (c->arena) {
                 r->statement = h->position;
+                r->is_public = h->is_public;
                 c->is_out_of_memory = !keep(c, h->record_id, &r->record_id) ||
                                       !keep(c, h->role, &r->role) ||
                                       !keep(c, h->right.action, &r->action) ||

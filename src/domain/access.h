@@ -14,4 +14,8 @@ enum status access_each(struct store_conn *db, const char *subject, struct span 
                         bool (*row)(void *ctx, const struct holding *h), void *ctx,
                         struct error *e) MUST_CHECK;
 
+/* The subject of a caller who is all of it; DENIED "forbidden". */
+enum status access_whole_subject(const struct principal *p, char out[ACCESS_SUBJECT_SIZE],
+                                 struct error *e) MUST_CHECK;
+
 #endif

@@ -185,7 +185,7 @@ static bool judge_row(void *ctx, const struct holding *h)
         j->is_held = n == 0 && h->right.abilities;
         for (size_t i = 0; i < n && !j->is_held; i++)
                 j->is_held = (h->right.abilities & ABILITY_ALLOW) &&
-                             action_means(h->right.action, j->scan->permissions[i]);
+                             holding_means(h, j->scan->permissions[i]);
         return !j->is_held;
 }
 

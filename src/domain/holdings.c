@@ -89,6 +89,14 @@ enum status holdings_each(struct store_conn *db, const char *subject, struct spa
         return STATUS_OK;
 }
 
+bool holding_means(const struct holding *h, struct span asked)
+{
+        static const char tail[] = ":read";
+        size_t n = sizeof tail - 1;
+        bool is_reading = asked.len > n && memcmp(asked.p + asked.len - n, tail, n) == 0;
+        return action_means(h->right.action, asked) || (h->is_public && is_reading);
+}
+
 /* ---- anywhere ---- */
 
 #define SUBJECT_OR_GROUPS                                 \

@@ -17,6 +17,7 @@ struct holding {
         struct span record_id; /* absent: given directly */
         int64_t position;      /* the record's statement, from 0; -1 without record */
         struct span group_id;  /* absent: named itself */
+        bool is_public;        /* everybody's (resource_config.h) */
 };
 
 /*
@@ -38,5 +39,7 @@ enum status resource_home(struct store_conn *db, struct span resource, struct ar
 
 /* Does `held`, or what it stands for here, imply `asked`? */
 bool action_means(struct span held, struct span asked);
+/* The same of a holding: what is PUBLIC is for whatever reads. */
+bool holding_means(const struct holding *h, struct span asked);
 
 #endif
