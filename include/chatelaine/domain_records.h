@@ -133,6 +133,10 @@ struct record_create {
         struct record record;
         struct record_row row;    /* after run: what is there now; lives as long as the command */
         struct record_rows *rows; /* the room's own */
+        /* The room's own: a claim, an invite, a request that becomes a record. Looks, in the
+         * transaction, whether it may; NULL = nothing more is to be looked at. */
+        enum status (*before)(struct ledger_tx *tx, struct record_create *c, struct error *e);
+        void *before_ctx; /* in the command's arena */
 };
 enum status record_create_new(struct domain *d, struct settings *s, const struct record *record,
                               struct record_create **ret, struct error *e) MUST_CHECK;

@@ -34,14 +34,6 @@ enum status record_get(struct store_conn *db, struct span id, struct arena *a,
 enum record_status { RECORD_ACTIVE = 0, RECORD_DELETED = 1 };
 bool record_row_read(struct store_stmt *st, struct arena *a, struct record_row *ret);
 
-/*
- * Inserts the record (its id made when absent), its statements and admins, as record_create does.
- * `c` gives arena, caller and time. Errors as record_create's run.
- */
-enum status record_create_in(struct ledger_tx *tx, struct domain_command *c,
-                             const struct record *record, struct record_row *ret,
-                             struct error *e) MUST_CHECK;
-
 /* ---- its statements as rows ---- */
 
 /* Made before the transaction; only roles' ids are filled in it. */

@@ -80,17 +80,6 @@ static enum status make_id(struct domain_command *base, struct record *record, s
         return record->id.p ? STATUS_OK : error_no_memory(e);
 }
 
-enum status record_create_in(struct ledger_tx *tx, struct domain_command *base,
-                             const struct record *record, struct record_row *ret, struct error *e)
-{
-        struct record made = *record;
-        struct record_rows *rows;
-        TRY(make_id(base, &made, e));
-        TRY(add_creator(base, &made, e));
-        TRY(make_rows(base, &made, &rows, e));
-        return insert(tx, base, &made, rows, ret, e);
-}
-
 /* 20,000 rows are made here, not while the writer waits. */
 static enum status record_create_prepare(struct domain_command *base, struct error *e)
 {
@@ -105,6 +94,8 @@ static enum status record_create_run(struct ledger_tx *tx, struct domain_command
 {
         struct record_create *c = (struct record_create *)base;
         domain_target(base, "record", c->record.id);
+        if (c->before)
+                TRY(c->before(tx, c, e));
         return insert(tx, base, &c->record, c->rows, &c->row, e);
 }
 

@@ -1,6 +1,8 @@
 #include "schedule/duties.h"
 
+#include <chatelaine/domain_access_requests.h>
 #include <chatelaine/domain_apps.h>
+#include <chatelaine/domain_invites.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_sessions.h>
 #include <chatelaine/domain_webhooks.h>
@@ -70,6 +72,17 @@ static enum status purge_keys(struct ledger_tx *tx, struct slice *s, struct erro
                              RETENTION_SLICE, &s->n, &s->is_more, e);
 }
 
+static enum status purge_invites(struct ledger_tx *tx, struct slice *s, struct error *e)
+{
+        return invites_purge_in(tx, tx->now_ms, RETENTION_SLICE, &s->n, &s->is_more, e);
+}
+
+static enum status purge_requests(struct ledger_tx *tx, struct slice *s, struct error *e)
+{
+        return access_requests_purge_in(tx, tx->now_ms - config_of(s)->retention.ended_keys_ms,
+                                        RETENTION_SLICE, &s->n, &s->is_more, e);
+}
+
 static enum status purge_webhooks(struct ledger_tx *tx, struct slice *s, struct error *e)
 {
         return webhooks_purge_in(tx, tx->now_ms - config_of(s)->retention.webhooks_ms,
@@ -105,6 +118,9 @@ const struct duty duties[DUTIES] = {
         [DUTY_NONCES] = {"nonces", NULL, purge_nonces, NULL, 10 * SECOND_MS, NULL},
         [DUTY_IDEMPOTENCY] = {"idempotency", NULL, purge_idempotency, NULL, 10 * SECOND_MS, NULL},
         [DUTY_SESSIONS] = {"sessions", NULL, purge_sessions, NULL, 10 * SECOND_MS, NULL},
+        [DUTY_INVITES] = {"invites", NULL, purge_invites, NULL, 10 * SECOND_MS, NULL},
+        [DUTY_REQUESTS] = {"retention", "request.purge", purge_requests, NULL, 10 * SECOND_MS,
+                           NULL},
         [DUTY_ENDED_KEYS] = {"retention", "key.purge", purge_keys, NULL, 10 * SECOND_MS, NULL},
         [DUTY_WEBHOOKS] = {"retention", "webhook.purge", purge_webhooks, NULL, 10 * SECOND_MS,
                            NULL},

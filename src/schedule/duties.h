@@ -34,6 +34,8 @@ enum duty_id { /* in the order of their turns */
                DUTY_NONCES,
                DUTY_IDEMPOTENCY,
                DUTY_SESSIONS,
+               DUTY_INVITES,
+               DUTY_REQUESTS,
                DUTY_ENDED_KEYS,
                DUTY_WEBHOOKS,
                DUTY_EVENTS,
