@@ -77,6 +77,13 @@ void auth_free(struct auth *a)
         free(a);
 }
 
+void auth_tell(auth_then then, void *http, enum status s, struct principal *p,
+               const struct error *e)
+{
+        const struct error none = {0};
+        then(http, s == STATUS_OK ? p : NULL, s == STATUS_OK ? &none : e);
+}
+
 void auth_forget_user(struct auth *a, struct span user_id)
 {
         remembered_forget(a->remembered, user_id);

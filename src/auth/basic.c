@@ -64,7 +64,7 @@ static void finish(struct basic *b, enum status s, const struct error *e)
                 s = grants_load(p->db, subject, b->arena, &p->rights, &err);
         }
         buf_fini_secret(&b->credentials);
-        b->then(b->http, s == STATUS_OK ? p : NULL, &err);
+        auth_tell(b->then, b->http, s, p, &err);
 }
 
 static void refuse(struct basic *b)
@@ -172,7 +172,7 @@ static void check_client(struct basic *b)
         if (s == STATUS_OK)
                 s = client_principal(b->loop->db, &client, b->arena, p, &e);
         buf_fini_secret(&b->credentials);
-        b->then(b->http, s == STATUS_OK ? p : NULL, &e);
+        auth_tell(b->then, b->http, s, p, &e);
 }
 
 static void check_password(struct basic *b)

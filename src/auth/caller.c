@@ -160,5 +160,5 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
                                 &e, STATUS_DENIED, 401, "no-credentials", "Authorization",
                                 "the request brings no credentials: send X-API-Key, Bearer or Basic");
         }
-        then(req->http, s == STATUS_OK ? p : NULL, &e);
+        auth_tell(then, req->http, s, p, &e);
 }

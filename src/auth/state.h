@@ -32,6 +32,11 @@ struct auth_loop {
 void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,
                  auth_then then);
 
+/* `then` with the principal of a check that was good, else with its error: what a good one has
+ * written into `e` on its way counts for nothing. */
+void auth_tell(auth_then then, void *http, enum status s, struct principal *p,
+               const struct error *e);
+
 /* trusted.c: *ret_is_theirs false: of no issuer in the settings, and nothing is written. */
 enum status trusted_check(struct auth_loop *l, const struct request_view *req, struct span token,
                           bool *ret_is_theirs, struct principal *ret, struct error *e) MUST_CHECK;
