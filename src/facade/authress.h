@@ -8,6 +8,8 @@
  *     authress_roles.c     /v1/roles
  *     authress_records.c   /v1/records
  *     authress_groups.c    /v1/groups
+ *     authress_resources.c /v1/resources, /v1/claims
+ *     authress_invites.c   /v1/invites, /v1/requests
  *     authress_clients.c   /v1/clients
  *
  * Answers are application/links+json, errors {title, errorCode, errorId}: errorCode is the slug
@@ -82,6 +84,20 @@ enum status au_groups_post(struct call *c, struct error *e) MUST_CHECK;
 enum status au_groups_get(struct call *c, struct error *e) MUST_CHECK;
 enum status au_groups_put(struct call *c, struct error *e) MUST_CHECK;
 enum status au_groups_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_resources_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_resources_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_resources_put(struct call *c, struct error *e) MUST_CHECK;
+enum status au_resources_users(struct call *c, struct error *e) MUST_CHECK;
+enum status au_claims_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_invites_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_invites_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_invites_patch(struct call *c, struct error *e) MUST_CHECK;
+enum status au_invites_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_requests_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_requests_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_requests_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_requests_patch(struct call *c, struct error *e) MUST_CHECK;
+enum status au_requests_delete(struct call *c, struct error *e) MUST_CHECK;
 enum status au_unserved(struct call *c, struct error *e) MUST_CHECK;
 
 #endif

@@ -46,6 +46,8 @@ static void write_reason(const struct access_reason *why, struct buf *out)
                 json_member_text(out, "roleId", why->role);
         json_member_text(out, "action", why->action);
         json_member_text(out, "resourceUri", why->resource);
+        if (why->is_public)
+                json_member_bool(out, "public", true);
         json_obj_close(out);
 }
 
