@@ -31,7 +31,6 @@ struct api_hooks {
         void *ctx;
         /* Any loop, must not block. */
         bool (*is_draining)(void *ctx);
-        bool (*is_schema_ok)(void *ctx); /* the database has this program's schema */
         /* A thread of auth's pool; may block. */
         enum status (*backup)(void *ctx, const char *path, struct error *e);
         enum status (*rotate_secrets)(void *ctx,

@@ -44,7 +44,7 @@ struct error {
         uint16_t http;           /* nearer HTTP status (401, 413, ...); 0 = the status's own */
         uint32_t retry_after_ms; /* 0 = not said */
         char slug[48];           /* stable machine name: "invalid-json" */
-        char where[128];         /* JSON pointer, file:line, header or parameter name; "" = none */
+        char where[512];         /* JSON pointer, file:line, header or parameter name; "" = none */
         char text[256];          /* one sentence for a person; never a secret */
 };
 

@@ -32,6 +32,7 @@ struct inbox_create {
         struct domain_command base;
         struct span name, project; /* project may be absent */
         char id[ID_HEX24_SIZE];
+        int64_t ret_created_at;
 };
 enum status inbox_create_new(struct domain *d, struct settings *s, struct inbox_create **ret,
                              struct error *e) MUST_CHECK; /* run: CONFLICT "inbox-exists" */

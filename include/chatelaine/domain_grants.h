@@ -99,6 +99,19 @@ enum status grants_may_give_permission(const struct principal *p, struct span pe
 enum status grants_may_lend(const struct principal *p, struct span role, struct span resource,
                             struct error *e) MUST_CHECK;
 /*
+ * May this caller bind a new key to `resource`: keys:create there, or a document that has no row
+ * and is named without an inbox, which is nobody's yet. DENIED "forbidden".
+ */
+enum status grants_may_bind(const struct principal *p, struct span resource,
+                            struct error *e) MUST_CHECK;
+/*
+ * May a key that this caller mints bear this user's name: its own, with keys:create on users/ID, or
+ * when the user administers nothing (keys, users, roles, clients, apps) that the caller does not.
+ * DENIED "may-not-name-user".
+ */
+enum status grants_may_name(const struct principal *p, struct span user_id,
+                            struct error *e) MUST_CHECK;
+/*
  * Contract.fit's permission names as ours: "edit_backend_settings" -> keys:create, ...;
  * NULL-terminated. A name of ours maps to itself: that answer holds until this thread's next call.
  * Roles keep the names that they were made with; the evaluator maps them, so that both `review` and

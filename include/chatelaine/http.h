@@ -67,9 +67,9 @@ struct http_route {
         bool is_admin_only; /* served on the unix socket alone, 404 elsewhere */
 };
 
-/* Error shape by path prefix; first match wins; no match: problem+json (RFC 9457). */
+/* Error shape by a path's first segments; first match wins; none: problem+json (RFC 9457). */
 struct http_error_shape {
-        const char *prefix; /* "/admin/" */
+        const char *prefix; /* "/admin": it and what is beneath it */
         void (*write)(struct http_request *req, const struct error *e,
                       struct buf *body); /* sets body, may add headers */
         const char *content_type;

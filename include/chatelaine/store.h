@@ -48,6 +48,9 @@ void store_close(struct store *s);
 /* 0 = an empty database. */
 enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want,
                                  struct error *e) MUST_CHECK;
+/* The same of what a connection reads. */
+enum status store_conn_schema_version(struct store_conn *c, unsigned *ret_have, unsigned *ret_want,
+                                      struct error *e) MUST_CHECK;
 /* Carry the schema forward, each migration in its own transaction. CONFLICT "schema-newer" when the
  * database is ahead of this program. */
 enum status store_migrate(struct store *s, struct error *e) MUST_CHECK;

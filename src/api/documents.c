@@ -40,6 +40,7 @@ static enum status answer_inbox(struct call *c, struct domain_command *cmd, stru
         json_obj_open(&c->out);
         json_member_text(&c->out, "id", span_of(made->id));
         json_member_text(&c->out, "name", made->name);
+        json_member_time(&c->out, "created_at", made->ret_created_at);
         json_obj_close(&c->out);
         call_reply_out(c, 201);
         return STATUS_OK;

@@ -1,5 +1,7 @@
 #include "api/grants.h"
 
+#include <chatelaine/domain_users.h>
+
 #include <stdio.h>
 
 struct grant_body {
@@ -111,4 +113,27 @@ enum status resources_read(struct call *c, const struct json_texts *texts, const
         }
         *ret = list;
         return STATUS_OK;
+}
+
+enum status resources_within(const struct call *c, const char *at, const struct span *list,
+                             size_t n, struct error *e)
+{
+        for (size_t i = 0; i < n; i++) {
+                enum status status = grants_may_bind(c->who, list[i], e);
+                if (status != STATUS_OK)
+                        return at_member(e, status, at, i, "");
+        }
+        return STATUS_OK;
+}
+
+enum status user_within(const struct call *c, struct span id_or_name, struct error *e)
+{
+        struct user_row user;
+        enum status status = user_find(c->db, id_or_name, c->arena, &user, e);
+        if (status != STATUS_OK)
+                return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+        status = grants_may_name(c->who, user.id, e);
+        if (status != STATUS_OK && e)
+                snprintf(e->where, sizeof e->where, "/user");
+        return status;
 }

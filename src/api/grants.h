@@ -26,4 +26,10 @@ enum status grants_held(const struct call *c, const char *subject, struct error 
 enum status resources_read(struct call *c, const struct json_texts *texts, const char *at,
                            struct span **ret, struct error *e) MUST_CHECK;
 
+/* Each within what the caller may bind a key to. DENIED with its pointer. */
+enum status resources_within(const struct call *c, const char *at, const struct span *list,
+                             size_t n, struct error *e) MUST_CHECK;
+/* A user whom the caller may mint for; one who is not there is the command's to refuse. */
+enum status user_within(const struct call *c, struct span id_or_name, struct error *e) MUST_CHECK;
+
 #endif

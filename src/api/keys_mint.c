@@ -136,14 +136,16 @@ static enum status mint_fill(struct call *c, const struct mint *body, struct key
         TRY(grants_within(c, "/grants", m->grants, m->n_grants, e));
         TRY(resources_read(c, &body->resources, "/resources", &m->resources, e));
         m->n_resources = body->resources.n;
+        TRY(resources_within(c, "/resources", m->resources, m->n_resources, e));
+        TRY(user_within(c, body->user, e));
         TRY(read_expiry(body, m, e));
         TRY(read_upstream(c, body->upstream, m, e));
         return idempotency(c, m, e);
 }
 
 /*
- * keys:create somewhere, and each grant within what the caller may give on its resource. Resources
- * that the key is only bound to give no right: they end it.
+ * keys:create somewhere, each grant within what the caller may give on its resource, and a user and
+ * resources that it may put on a key (grants_may_name, grants_may_bind).
  */
 enum status keys_mint(struct call *c, struct error *e)
 {

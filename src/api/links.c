@@ -6,6 +6,7 @@
  * documents:read, documents:lock and documents:done on the document.
  */
 #include "api/endpoints.h"
+#include "api/grants.h"
 
 #include <chatelaine/codec_text.h>
 #include <chatelaine/domain_documents.h>
@@ -94,6 +95,7 @@ static enum status link_grants(struct call *c, const struct link *body, struct k
 static enum status fill(struct call *c, struct link *body, struct key_mint *m, struct error *e)
 {
         TRY(find_place(c, body, e));
+        TRY(user_within(c, body->user, e));
         TRY(link_grants(c, body, m, e));
         TRY(api_duration(body->expires_in, "/expires_in", &m->expires_in_ms, e));
         if (body->expires_in && !json_is_null(body->expires_in) && m->expires_in_ms == 0)

@@ -54,7 +54,8 @@ static enum status refuse_batch(struct call *c, const struct webhook_batch *b, s
 static enum status reply_verdicts(struct call *c, const struct webhook_batch *b, struct error *e)
 {
         const struct intake *in = c->state;
-        prefer_applied(c->req, &in->prefer);
+        if (!b->is_repeat) /* of which nothing was done, as preferred or otherwise */
+                prefer_applied(c->req, &in->prefer);
         if (b->n_bad == 0 && (!in->prefer.is_representation || b->is_repeat)) {
                 call_reply_empty(c, 204);
                 return STATUS_OK;

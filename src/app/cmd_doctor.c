@@ -44,7 +44,7 @@ static void tell(struct report *r, enum verdict v, const char *check, const char
 
 static void tell_error(struct report *r, const char *check, const struct error *e, const char *todo)
 {
-        char text[512];
+        char text[sizeof *e];
 
         snprintf(text, sizeof text, "%s%s%s (%s)", e->where, e->where[0] ? ": " : "", e->text,
                  e->slug);

@@ -76,14 +76,6 @@ static bool hook_is_draining(void *ctx)
         return atomic_load_explicit(&d->is_draining, memory_order_relaxed);
 }
 
-/* serve refuses or migrates another schema before it listens, and holds the directory's lock from
- * then on. */
-static bool hook_is_schema_ok(void *ctx)
-{
-        (void)ctx;
-        return true;
-}
-
 static enum status hook_backup(void *ctx, const char *path, struct error *e)
 {
         struct daemon *d = ctx;
@@ -185,7 +177,6 @@ static enum status start_http(struct daemon *d, struct error *e)
                 .version = CHATELAINE_VERSION,
                 .hooks = {.ctx = d,
                           .is_draining = hook_is_draining,
-                          .is_schema_ok = hook_is_schema_ok,
                           .backup = hook_backup,
                           .rotate_secrets = hook_rotate_secrets,
                           .republish = hook_republish},

@@ -297,26 +297,40 @@ bool lex_value(struct lex *x, struct json_value *ret)
         return is_good;
 }
 
-/* JSON pointer of the fault, cut where it would leave no room for the offset. */
+/* 0: there is no room for all of it. */
+static size_t write_step(const struct lex_step *step, char *out, size_t size)
+{
+        char number[24];
+        const char *p = number;
+        size_t n = 0;
+        uint32_t c;
+        if (step->name.p)
+                p = step->name.p + 1;
+        else
+                snprintf(number, sizeof number, "%zu\"", step->index);
+        if (size > 1)
+                out[n++] = '/';
+        while (n && json_next_char(&p, &c)) {
+                if (n + 8 >= size)
+                        return 0;
+                if (c == '~' || c == '/') {
+                        out[n++] = '~';
+                        c = c == '~' ? '0' : '1';
+                }
+                n += utf8_encode(c, out + n);
+        }
+        return n;
+}
+
 static size_t write_pointer(const struct lex *x, char *out, size_t size)
 {
         size_t kept = x->n_steps < LEX_STEPS ? x->n_steps : LEX_STEPS, n = 0;
-        for (size_t i = 0; i < kept && n + 24 < size; i++) {
-                const struct lex_step *step = &x->steps[(x->n_steps - 1 - i) % LEX_STEPS];
-                if (!step->name.p) {
-                        n += (size_t)snprintf(out + n, size - n, "/%zu", step->index);
-                        continue;
-                }
-                out[n++] = '/';
-                const char *p = step->name.p + 1;
-                uint32_t c;
-                while (n + 8 < size && json_next_char(&p, &c)) {
-                        if (c == '~' || c == '/') {
-                                out[n++] = '~';
-                                c = c == '~' ? '0' : '1';
-                        }
-                        n += utf8_encode(c, out + n);
-                }
+        for (size_t i = 0; i < kept; i++) {
+                size_t len =
+                        write_step(&x->steps[(x->n_steps - 1 - i) % LEX_STEPS], out + n, size - n);
+                if (!len)
+                        break;
+                n += len;
         }
         out[n] = '\0';
         return n;
@@ -339,7 +353,11 @@ enum status lex_error(const struct lex *x, const char *text, struct error *e)
 
 void lex_where_cut(struct span text, size_t offset, char out[LEX_WHERE_SIZE])
 {
-        struct lex x = {.p = text.p, .end = text.p + offset, .depth_max = JSON_SCAN_DEPTH_MAX};
+        struct lex_step steps[LEX_STEPS];
+        struct lex x = {.p = text.p,
+                        .end = text.p + offset,
+                        .depth_max = JSON_SCAN_DEPTH_MAX,
+                        .steps = steps};
         struct json_value value;
         lex_space(&x);
         (void)lex_value(&x, &value);

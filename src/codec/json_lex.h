@@ -10,7 +10,8 @@
 
 #include <chatelaine/codec_json_scan.h>
 
-#define LEX_STEPS 16 /* the outermost are kept */
+/* The outermost are kept: more than the field of an error has room for. */
+#define LEX_STEPS 256
 
 #define LEX_WHERE_SIZE (sizeof((struct error *)0)->where)
 
@@ -24,7 +25,7 @@ struct lex {
         unsigned depth, depth_max; /* open arrays and objects now; at most */
         const char *fault;         /* a sentence */
         bool is_too_deep;
-        struct lex_step steps[LEX_STEPS];
+        struct lex_step *steps; /* the caller's, of LEX_STEPS; nothing is written but at a fault */
         size_t n_steps;
 };
 
@@ -46,7 +47,8 @@ bool lex_name(struct lex *x, struct span *ret, bool *ret_escaped);
 bool lex_comma(struct lex *x, char close, bool *ret_more);
 /* One step of the way to the fault, from inside to outside. Returns false. */
 bool lex_step_out(struct lex *x, struct span name, size_t index);
-/* JSON pointer and offset of the fault: "/3/data (offset 118)". */
+/* JSON pointer and offset of the fault: "/3/data (offset 118)". A way that the field has no room
+ * for ends at a whole step: what holds the fault. */
 void lex_where(const struct lex *x, const char *text, char out[LEX_WHERE_SIZE]);
 /* The same for a place in valid text: where reading stops when it is cut there. */
 void lex_where_cut(struct span text, size_t offset, char out[LEX_WHERE_SIZE]);

@@ -167,11 +167,13 @@ static enum status next_of_lines(struct json_scan *s, struct lex *x, struct json
 enum status json_scan_next(struct json_scan *s, struct json_item *ret, bool *ret_is_item,
                            struct error *e)
 {
+        struct lex_step steps[LEX_STEPS];
         struct lex x = {
                 .p = s->body.p + s->at,
                 .end = s->body.p + s->body.len,
                 .depth = s->is_array,
                 .depth_max = s->limits.depth,
+                .steps = steps,
         };
         bool is_item = false;
         TRY((s->mode == JSON_SCAN_LINES ? next_of_lines : next_of_body)(s, &x, ret, &is_item, e));
@@ -185,10 +187,12 @@ enum status json_scan_check(struct span text, unsigned depth_max, struct error *
 {
         if (!text.p)
                 text = SPAN("");
+        struct lex_step steps[LEX_STEPS];
         struct lex x = {
                 .p = text.p,
                 .end = text.p + text.len,
                 .depth_max = depth_max < JSON_SCAN_DEPTH_MAX ? depth_max : JSON_SCAN_DEPTH_MAX,
+                .steps = steps,
         };
         struct json_value value;
         lex_space(&x);

@@ -7,11 +7,18 @@
 #define NAME_CHARACTERS_MAX 100
 #define GRACE_MS_MAX INT64_C(604800000) /* 7 days */
 
-static enum status check_slug(struct span slug, struct error *e)
+/* app_name is who receives: no sender has that name. */
+static enum status check_slug(struct domain *d, struct span slug, struct error *e)
 {
         if (!app_slug_is_valid(slug))
                 return error_set(e, STATUS_INVALID, "invalid-slug", "/slug",
                                  "A slug has 1 to 50 of the characters A-Z a-z 0-9 - _.");
+        struct settings *settings = domain_settings(d);
+        bool is_own = span_is(slug, settings->config->app_name);
+        settings_unref(settings);
+        if (is_own)
+                return error_set(e, STATUS_INVALID, "invalid-slug", "/slug",
+                                 "That is this server's own name (app_name).");
         return STATUS_OK;
 }
 
@@ -57,7 +64,7 @@ static enum status create_prepare(struct domain_command *base, struct error *e)
         struct create *c = (struct create *)base;
         if (c->is_prepared)
                 return STATUS_OK;
-        TRY(check_slug(c->c.slug, e));
+        TRY(check_slug(base->domain, c->c.slug, e));
         domain_target(base, "app", c->c.slug);
         if (!c->c.name.p)
                 c->c.name = c->c.slug;

@@ -4,6 +4,17 @@
 
 #include <chatelaine/domain_keys.h>
 
+/* Its row changes when its tombstone does: `is_done` is what it was before. */
+static enum status touch(struct ledger_tx *tx, struct span id, bool is_done, struct error *e)
+{
+        return store_exec(tx->db,
+                          is_done ? "UPDATE documents SET updated_at = $1 WHERE id = $2 AND"
+                                    " EXISTS (SELECT 1 FROM tombstones WHERE document_id = $2)"
+                                  : "UPDATE documents SET updated_at = $1 WHERE id = $2 AND NOT"
+                                    " EXISTS (SELECT 1 FROM tombstones WHERE document_id = $2)",
+                          NULL, e, "it", tx->now_ms, id);
+}
+
 enum status document_done_in(struct ledger_tx *tx, struct span id, const struct caller *by,
                              const char *reason, const char *traceparent, int64_t *ret_revoked,
                              struct error *e)
@@ -12,6 +23,7 @@ enum status document_done_in(struct ledger_tx *tx, struct span id, const struct 
         char resource[160];
         TRY(document_id_check(id, e));
         caller_name(by, done_by);
+        TRY(touch(tx, id, false, e));
         TRY(store_exec(tx->db,
                        "INSERT INTO tombstones (document_id, done_at, done_by)"
                        " VALUES ($1, $2, $3) ON CONFLICT (document_id) DO NOTHING",
@@ -34,6 +46,7 @@ static enum status document_done_run(struct ledger_tx *tx, struct domain_command
         }
         base->audit.action = "document.reopen";
         TRY(document_id_check(c->id, e));
+        TRY(touch(tx, c->id, true, e));
         return store_exec(tx->db, "DELETE FROM tombstones WHERE document_id = $1", NULL, e, "t",
                           c->id);
 }

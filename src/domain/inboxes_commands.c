@@ -27,6 +27,7 @@ static enum status inbox_create_run(struct ledger_tx *tx, struct domain_command 
         struct inbox_create *c = (struct inbox_create *)base;
         domain_target_new(base, "inbox", span_of(c->id));
         TRY(check_name(tx, base, c->name, span_of(c->id), e));
+        c->ret_created_at = tx->now_ms;
         return store_exec(tx->db,
                           "INSERT INTO inboxes (id, name, created_at, project)"
                           " VALUES ($1, $2, $3, $4)",

@@ -6,6 +6,7 @@
  */
 #include "domain/names.h"
 #include "domain/roles.h"
+#include "domain/users.h"
 
 static enum status find_made(struct ledger_tx *tx, struct domain_command *base,
                              struct span id_or_name, struct role_row *ret, struct error *e)
@@ -46,12 +47,24 @@ static enum status check_unheld(struct ledger_tx *tx, const struct role_change *
                          "The role was given to somebody while the request was under way.");
 }
 
+static enum status gives_all(struct ledger_tx *tx, struct span id, bool *ret, struct error *e)
+{
+        int64_t n = 0;
+        TRY(store_int_of(
+                tx->db, "SELECT count(*) FROM role_permissions WHERE role_id = $1 AND action = '*'",
+                &n, e, "t", id));
+        *ret = n > 0;
+        return STATUS_OK;
+}
+
 static enum status role_change_run(struct ledger_tx *tx, struct domain_command *base,
                                    struct error *e)
 {
         struct role_change *c = (struct role_change *)base;
         struct role_row role;
+        bool gave_all;
         TRY(find_made(tx, base, c->id, &role, e));
+        TRY(gives_all(tx, role.id, &gave_all, e));
         if (c->name.p)
                 TRY(rename_role(tx, base, &role, c->name, e));
         if (c->has_description) {
@@ -65,6 +78,8 @@ static enum status role_change_run(struct ledger_tx *tx, struct domain_command *
                                "t", role.id));
                 TRY(role_add_permissions(tx, role.id, c->permissions, c->abilities,
                                          c->n_permissions, e));
+                if (gave_all)
+                        TRY(administrator_remains(tx->db, e));
         }
         return store_exec(tx->db, "UPDATE roles SET updated_at = $1 WHERE id = $2", NULL, e, "it",
                           tx->now_ms, role.id);
@@ -86,10 +101,13 @@ static enum status role_delete_run(struct ledger_tx *tx, struct domain_command *
 {
         struct role_delete *c = (struct role_delete *)base;
         struct role_row role;
+        bool gave_all;
         TRY(find_made(tx, base, c->id, &role, e));
+        TRY(gives_all(tx, role.id, &gave_all, e));
         TRY(store_exec(tx->db, "DELETE FROM role_permissions WHERE role_id = $1", NULL, e, "t",
                        role.id));
-        return store_exec(tx->db, "DELETE FROM roles WHERE id = $1", NULL, e, "t", role.id);
+        TRY(store_exec(tx->db, "DELETE FROM roles WHERE id = $1", NULL, e, "t", role.id));
+        return gave_all ? administrator_remains(tx->db, e) : STATUS_OK;
 }
 
 enum status role_delete_new(struct domain *d, struct settings *s, struct role_delete **ret,

@@ -8,4 +8,11 @@
 #define SUBJECT_SIZE 128
 void subject_of(const char *kind, struct span id, char out[SUBJECT_SIZE]);
 
+/* Is the user active and does it hold all permissions (`*`)? */
+enum status is_administrator(struct store_conn *db, const struct user_row *user, bool *ret,
+                             struct error *e) MUST_CHECK;
+/* Behind a change that took an administrator away: CONFLICT "last-administrator" when that was the
+ * last active user, itself or by a group, with `*` on `*`. */
+enum status administrator_remains(struct store_conn *db, struct error *e) MUST_CHECK;
+
 #endif

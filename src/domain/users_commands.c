@@ -109,7 +109,9 @@ static enum status user_change_run(struct ledger_tx *tx, struct domain_command *
         struct user_change *c = (struct user_change *)base;
         char subject[SUBJECT_SIZE];
         struct user_row row;
+        bool was_administrator;
         TRY(find_target(tx, base, c->id, &row, e));
+        TRY(is_administrator(tx->db, &row, &was_administrator, e));
         if (c->name.p)
                 TRY(rename_user(tx, &row, c->name, e));
         if (c->password_hash[0])
@@ -124,6 +126,8 @@ static enum status user_change_run(struct ledger_tx *tx, struct domain_command *
         subject_of("users", row.id, subject);
         if (c->has_grants)
                 TRY(grants_replace(tx, subject, c->grants, c->n_grants, e));
+        if (was_administrator)
+                TRY(administrator_remains(tx->db, e));
         return store_exec(tx->db, "UPDATE users SET updated_at = $1 WHERE id = $2", NULL, e, "it",
                           tx->now_ms, row.id);
 }
@@ -146,7 +150,9 @@ static enum status user_delete_run(struct ledger_tx *tx, struct domain_command *
         struct user_delete *c = (struct user_delete *)base;
         char subject[SUBJECT_SIZE];
         struct user_row row;
+        bool was_administrator;
         TRY(find_target(tx, base, c->id, &row, e));
+        TRY(is_administrator(tx->db, &row, &was_administrator, e));
         struct key_selector keys = {.user = row.id};
         TRY(keys_revoke_in(tx, &keys, KEY_REASON_USER_DELETED, base->audit.traceparent, &c->revoked,
                            e));
@@ -159,7 +165,8 @@ static enum status user_delete_run(struct ledger_tx *tx, struct domain_command *
                        row.number));
         TRY(store_exec(tx->db, "DELETE FROM agreements WHERE user_number = $1", NULL, e, "i",
                        row.number));
-        return store_exec(tx->db, "DELETE FROM users WHERE id = $1", NULL, e, "t", row.id);
+        TRY(store_exec(tx->db, "DELETE FROM users WHERE id = $1", NULL, e, "t", row.id));
+        return was_administrator ? administrator_remains(tx->db, e) : STATUS_OK;
 }
 
 enum status user_delete_new(struct domain *d, struct settings *s, struct user_delete **ret,

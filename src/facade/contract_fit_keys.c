@@ -143,7 +143,7 @@ static enum status check_user(struct call *c, struct span id_or_name, struct err
                 return error_set(e, STATUS_DENIED, "own-key", NULL,
                                  "The user who sets keys up is not the one that they are bound "
                                  "to.");
-        return STATUS_OK;
+        return grants_may_name(c->who, user.id, e);
 }
 
 static enum status read_expiry(const struct key_body *body, struct key_mint *m, struct error *e)

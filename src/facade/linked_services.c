@@ -33,10 +33,10 @@ static void write_error(struct http_request *req, const struct error *e, struct 
         }
 
 const struct http_error_shape facade_error_shapes[] = {
-        {"/app/", write_error, "application/problem+json"},
+        {"/app", write_error, "application/problem+json"},
         {"/v1/webhooks", write_error, "application/problem+json"},
-        {"/oauth2/", oauth2_error_write, "application/json"},
-        AUTHRESS("/api/authentication/"),
+        {"/oauth2", oauth2_error_write, "application/json"},
+        AUTHRESS("/api/authentication"),
         AUTHRESS("/v1/accounts"),
         AUTHRESS("/v1/applications"),
         AUTHRESS("/v1/claims"),
@@ -52,9 +52,9 @@ const struct http_error_shape facade_error_shapes[] = {
         AUTHRESS("/v1/roles"),
         AUTHRESS("/v1/tenants"),
         AUTHRESS("/v1/users"),
-        {"/admin/", cf_write_error, "application/json"},
-        {"/api/", cf_write_error, "application/json"},
-        {"/auth/", cf_write_error, "application/json"},
+        {"/admin", cf_write_error, "application/json"},
+        {"/api", cf_write_error, "application/json"},
+        {"/auth", cf_write_error, "application/json"},
         {NULL, NULL, NULL},
 };
 

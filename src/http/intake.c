@@ -247,16 +247,16 @@ static enum status take_body(struct http_request *r, struct error *e)
         unsigned takes = r->route->def->media;
         struct evbuffer *in = r->ev->input_buffer;
         size_t len = evbuffer_get_length(in);
-        r->media = (enum http_media)(takes & -takes); /* the lowest: what an empty body counts as */
-        if (takes == 0 || len == 0)
-                return STATUS_OK;
         enum http_media media =
                 r->content_type && *r->content_type ? media_of(r->content_type) : MEDIA_JSON;
+        /* An empty body is what it says, or the lowest. */
+        r->media = takes & media ? media : (enum http_media)(takes & -takes);
+        if (takes == 0 || len == 0)
+                return STATUS_OK;
         if (!(takes & media))
                 return error_set_http(e, STATUS_INVALID, 415, "unsupported-media-type",
                                       "Content-Type",
                                       "This path does not take a body of this type.");
-        r->media = media;
         const unsigned char *p = evbuffer_pullup(in, -1);
         if (!p)
                 return error_no_memory(e);

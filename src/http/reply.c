@@ -260,9 +260,11 @@ void http_reply(struct http_request *req, unsigned status, const char *content_t
 static const struct http_error_shape *shape_of(const struct http_request *r)
 {
         const struct http_error_shape *s = r->loop->server->wiring.error_shapes;
-        for (; s && s->prefix; s++)
-                if (span_starts(r->path, s->prefix))
+        for (; s && s->prefix; s++) {
+                size_t n = strlen(s->prefix);
+                if (span_starts(r->path, s->prefix) && (r->path.len == n || r->path.p[n] == '/'))
                         return s;
+        }
         return NULL;
 }
 

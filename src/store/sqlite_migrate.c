@@ -29,6 +29,14 @@ static enum status have(sqlite3 *db, unsigned *ret, struct error *e)
         return STATUS_OK;
 }
 
+enum status store_conn_schema_version(struct store_conn *c, unsigned *ret_have, unsigned *ret_want,
+                                      struct error *e)
+{
+        TRY(have(c->db, ret_have, e));
+        *ret_want = newest();
+        return STATUS_OK;
+}
+
 enum status store_schema_version(struct store *s, unsigned *ret_have, unsigned *ret_want,
                                  struct error *e)
 {

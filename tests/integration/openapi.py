@@ -22,7 +22,7 @@ def refusal(path):
     """The shape of what is refused without being a route's."""
     if path.startswith(AUTHRESS):
         return AU_ERROR
-    return CF_ERROR if path.startswith(("/admin/", "/api/", "/auth/")) else PROBLEM
+    return CF_ERROR if path.split("/")[1] in ("admin", "api", "auth") else PROBLEM
 
 
 def normal(path):

@@ -55,10 +55,17 @@ def test_an_existing_key_is_brought(daemon):
     {"algorithm": "hmac_sha256"}, {"strategy": "BASIC"}, {"scopes": ["Big"]},
     {"scopes": ["a:b:c"]}, {"scopes": ["a__b"]}, {"scopes": ["x" * 16]}, {"scopes": [""]},
     {"scopes": "webhook"}, {"scopes": [1]}, {"key": "zz"}, {"key": ""}, {"key": "whsec_!"},
-    {"require_agreement": "no"}, {"secret": "x"},
+    {"require_agreement": "no"}, {"secret": "x"}, {"slug": "chatelaine"},
 ])
 def test_a_bad_app_is_refused(daemon, body):
     make(daemon, 400, **body)
+
+
+def test_no_app_has_the_servers_own_name(make_daemon):
+    daemon = make_daemon({"app_name": "receiver"})
+    assert make(daemon, 400, slug="receiver")["slug"] == "invalid-slug"
+    daemon.cli("app", "create", "--slug", "receiver", status=1)
+    make(daemon, slug="chatelaine")
 
 
 def test_a_slug_is_taken_once_and_free_again(daemon):

@@ -90,6 +90,15 @@ def test_depth_at_the_limit_is_taken(daemon, acme):
     assert post(daemon, acme, deeper).status_code == 400
 
 
+def test_the_pointer_of_a_fault_is_whole_down_to_the_depth_limit(daemon, acme):
+    names = [f"name{n}" for n in range(14)]
+    text = "".join(f'{{"{name}":[0,' for name in names) + "tru"
+    problem = post(daemon, acme, '[{"data":' + text).json()
+    assert problem["slug"] == "invalid-json"
+    assert problem["pointer"] == "/0/data" + "".join(f"/{name}/1" for name in names)
+    assert problem["offset"] == len('[{"data":' + text) - 3
+
+
 def test_one_item_too_many_is_413(daemon, acme):
     exact = [{"id": i} for i in range(1000)]
     over = post(daemon, acme, json.dumps(exact + [{"id": 1000}]))
@@ -268,3 +277,27 @@ def test_malformed_credentials_are_401(daemon, credentials):
     answer = daemon.get("/v1/keys", headers={"Authorization": credentials})
     assert answer.status_code in (400, 401), answer.text
     assert daemon.get("/healthz").status_code == 200
+
+
+# ---- whose shape an error has ----
+
+
+@pytest.mark.parametrize("method,path,status", [
+    ("GET", "/admin", 404), ("GET", "/admin/", 404), ("GET", "/admin/nothing", 404),
+    ("POST", "/api", 404), ("GET", "/api/nothing/at/all", 404), ("DELETE", "/api/oauth2", 405)])
+def test_an_error_under_admin_and_api_is_contract_fits(daemon, method, path, status):
+    answer = daemon.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "message" in answer.json() and "slug" not in answer.json()
+
+
+@pytest.mark.parametrize("path", ["/administrator", "/apis", "/v1", "/v1/nothing",
+                                  "/v1/webhooks-", "/Admin/x", "/nothing", "//admin/x"])
+def test_an_error_elsewhere_is_a_problem(daemon, path):
+    answer = daemon.session.get(daemon.url("") + path, timeout=60)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["slug"] == "not-found" and problem["status"] == 404 and problem["request_id"]
+    assert "status_code" not in problem

@@ -1,5 +1,7 @@
 """Inboxes and documents, and what "done" does to the keys bound to them."""
 
+import time
+
 import pytest
 
 
@@ -146,3 +148,19 @@ def test_a_documents_own_inbox_is_what_its_row_says(daemon):
                         json={"resource": f"inboxes/{mine['id']}/documents/d2"})
     assert asked.status_code in (200, 403)
     assert state(daemon, key) == "active"
+
+
+def test_an_inbox_is_answered_as_it_is_listed(daemon):
+    made = inbox(daemon)
+    assert made in daemon.get("/v1/inboxes", auth="admin").json()["items"]
+
+
+def test_done_and_reopen_change_the_document_and_a_repeat_does_not(daemon):
+    document(daemon, inbox(daemon)["id"], id="d1")
+    seen = [daemon.get("/v1/documents/d1", auth="admin").json()["updated_at"]]
+    for action in ("done", "done", "reopen", "reopen"):
+        time.sleep(0.002)  # times have milliseconds
+        assert daemon.post(f"/v1/documents/d1/{action}", auth="admin").status_code == 200
+        seen.append(daemon.get("/v1/documents/d1", auth="admin").json()["updated_at"])
+    created, done, again, reopened, twice = seen
+    assert created < done == again < reopened == twice

@@ -1,6 +1,8 @@
 """Probes and metrics, and what a full disk still lets through."""
 
+import contextlib
 import re
+import sqlite3
 import time
 
 
@@ -17,6 +19,19 @@ def test_alive_and_ready(daemon):
     ready = daemon.get("/readyz")
     assert ready.status_code == 200 and ready.json()["ready"] is True
     assert set(ready.json()["checks"].values()) == {True}
+
+
+def test_another_schema_in_the_place_of_ours_is_not_ready(daemon):
+    def set_version(change):
+        with contextlib.closing(sqlite3.connect(daemon.state / "chatelaine.db", timeout=30)) as db:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            db.execute(f"PRAGMA user_version = {version + change}")
+
+    set_version(1)
+    answer = daemon.get("/readyz")
+    assert answer.status_code == 503 and answer.json()["checks"]["schema"] is False
+    set_version(-1)
+    assert daemon.get("/readyz").status_code == 200
 
 
 def test_probes_are_there_where_the_listener_has_that_face(make_daemon):

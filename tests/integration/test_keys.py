@@ -330,3 +330,45 @@ def test_keys_survive_a_restart_and_hold_no_secret(daemon, mint):
     stored = b"".join(path.read_bytes() for path in daemon.state.rglob("*") if path.is_file())
     assert key["key"].encode() not in stored
     assert key["key"] not in "\n".join(daemon.output)
+
+
+# ---- the user and the resources on a key ----
+
+
+@pytest.fixture
+def backends(daemon):
+    """(auth, own inbox's id, other inbox's id): a backend of one inbox; each has a document."""
+    ids = [daemon.ask("POST", "/v1/inboxes", {"name": name})["id"] for name in ("own", "other")]
+    for name, inbox in zip(("d-own", "d-other"), ids):
+        daemon.ask("POST", "/v1/documents", {"inbox": inbox, "name": "a bill", "id": name})
+    make_user(daemon, "backend", f"backend@inboxes/{ids[0]}")
+    make_user(daemon, "guest")
+    return ("backend", "pass word"), *ids
+
+
+def test_a_backend_of_one_inbox_binds_keys_to_it_alone(mint, backends):
+    auth, own, other = backends
+    for resource in (f"inboxes/{own}", f"inboxes/{own}/documents/new", "documents/d-own",
+                     "documents/nobody-has-named-it"):
+        assert mint(auth=auth, user="guest", resources=[resource])["resources"] == [resource]
+    for resource in (f"inboxes/{other}", "documents/d-other", f"inboxes/{own}/documents/d-other",
+                     "webhooks/acme", "*"):
+        refused = mint(auth=auth, status=403, user="guest", resources=["documents/d-own", resource])
+        assert refused["slug"] == "forbidden" and refused["pointer"] == "/resources/1", resource
+
+
+def test_a_backend_of_one_inbox_puts_no_administrators_name_on_a_key(daemon, mint, backends):
+    auth, own, other = backends
+    make_user(daemon, "clerk", f"auditor@inboxes/{other}", f"backend@inboxes/{other}")
+    for user in ("guest", "backend", "clerk"):  # who administer no more than it does
+        assert mint(auth=auth, user=user)["user"]
+    refused = mint(auth=auth, status=403, user="admin")
+    assert refused["slug"] == "may-not-name-user" and refused["pointer"] == "/user"
+    link = daemon.post("/v1/links", auth=auth, json={
+        "inbox": own, "document": "d-own", "user": "admin", "expires_in": "1h"})
+    assert (link.status_code, link.json()["slug"]) == (403, "may-not-name-user")
+
+
+def test_a_backend_of_everything_mints_for_everybody(daemon, mint):
+    make_user(daemon, "backend", "backend@*")
+    mint(auth=("backend", "pass word"), user="admin", resources=["anything/at/all"])

@@ -160,6 +160,40 @@ def test_without_rights_users_and_roles_are_closed(daemon):
     assert daemon.patch("/v1/admin/users/admin", json={"active": False}, auth=auth).status_code == 404
 
 
+# ---- somebody is left who may do everything ----
+
+
+def refused_as_last(answer):
+    assert (answer.status_code, answer.json()["slug"]) == (409, "last-administrator"), answer.text
+
+
+def test_the_last_administrator_stays(daemon):
+    admin = "/v1/admin/users/admin"
+    refused_as_last(daemon.delete(admin, auth="admin"))
+    refused_as_last(daemon.patch(admin, json={"active": False}, auth="admin"))
+    refused_as_last(daemon.patch(admin, json={"roles": [{"role": "auditor"}]}, auth="admin"))
+    assert daemon.admin("DELETE", admin).status == 409  # not by the socket either
+    daemon.cli("user", "delete", "admin", status=1)
+    make_user(daemon, "ann", roles=[{"role": "admin", "resource": "inboxes/i"}])
+    refused_as_last(daemon.delete(admin, auth="admin"))
+    make_user(daemon, "bob", password="secret one", roles=[{"role": "admin"}])
+    daemon.patch("/v1/admin/users/bob", json={"active": False}, auth="admin")
+    refused_as_last(daemon.delete(admin, auth="admin"))
+    daemon.patch("/v1/admin/users/bob", json={"active": True}, auth="admin")
+    assert daemon.delete(admin, auth="admin").status_code == 204
+    refused_as_last(daemon.delete("/v1/admin/users/bob", auth=("bob", "secret one")))
+
+
+def test_whoever_may_do_everything_by_a_made_role_is_an_administrator(daemon):
+    make_role(daemon, "everything", "*")
+    make_user(daemon, "ann", password="secret one", roles=[{"role": "everything"}])
+    assert daemon.delete("/v1/admin/users/admin", auth="admin").status_code == 204
+    auth = ("ann", "secret one")
+    refused_as_last(daemon.delete("/v1/admin/users/ann", auth=auth))
+    make_user(daemon, "bob", auth=auth, roles=[{"role": "everything"}])
+    assert daemon.delete("/v1/admin/users/ann", auth=auth).status_code == 204
+
+
 def test_failed_passwords_are_limited(daemon):
     make_user(daemon, "ann", password="secret one", roles=[{"role": "auditor"}])
     found = set()

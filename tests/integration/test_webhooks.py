@@ -253,6 +253,39 @@ def test_a_signature_is_good_once_and_a_refused_batch_does_not_use_it_up(daemon)
     assert again.status_code == 401 and again.json()["slug"] == "replayed-request"
 
 
+@pytest.mark.parametrize("body", [b"", b"\n \r\n", b"[]"])
+def test_nothing_to_store_is_204_and_no_row(daemon, acme, body):
+    media = "application/json" if body == b"[]" else "application/x-ndjson"
+    for prefer, status in ((None, 204), (LENIENT, 204), (VERDICTS, 200)):
+        answer = daemon.post("/v1/webhooks", data=body,
+                             headers=acme.link(headers={"Content-Type": media, **(prefer or {})}))
+        assert answer.status_code == status, answer.text
+        assert status == 204 or answer.json() == {"items": []}
+    assert rows(daemon) == []
+
+
+@pytest.mark.parametrize("prefer", [{}, LENIENT])
+def test_a_broken_line_breaks_the_body_however_lenient(daemon, acme, prefer):
+    answer = daemon.post("/v1/webhooks", data=b'{"id":1}\n{"id":\n{"id":3}\n', headers=acme.link(
+        headers={"Content-Type": "application/x-ndjson", **prefer}))
+    problem = answer.json()
+    assert answer.status_code == 400 and problem["slug"] == "invalid-json"
+    assert (problem["pointer"], problem["offset"]) == ("/1/id", 15)
+    assert rows(daemon) == []
+
+
+def test_a_repeat_says_of_no_preference_that_it_was_applied(daemon):
+    app = daemon.create_app("std", strategy="STANDARD")
+    body = b'{"id": 1}'
+    headers = {**app.standard(body), "Content-Type": "application/json",
+               "Prefer": "return=representation, handling=lenient"}
+    first = daemon.post("/app/webhook/std", data=body, headers=headers)
+    assert first.status_code == 200
+    assert first.headers["Preference-Applied"] == "return=representation, handling=lenient"
+    repeat = daemon.post("/app/webhook/std", data=body, headers=headers)
+    assert repeat.status_code == 204 and "Preference-Applied" not in repeat.headers
+
+
 def test_standard_webhooks_and_their_repeat(daemon):
     app = daemon.create_app("standard", strategy="STANDARD")
     body = b'[ {"id":1,"data":{"n":1.10}} ]'

@@ -210,7 +210,7 @@ struct rig {
         const struct http_route *tables[3];
 };
 
-static const struct http_error_shape toy_shapes[] = {{"/api/", write_shape, "application/json"},
+static const struct http_error_shape toy_shapes[] = {{"/api", write_shape, "application/json"},
                                                      {0}};
 
 static inline void rig_init(struct rig *g)
