@@ -9,7 +9,8 @@
 #include "base/config_check.h"
 #include "base/config_options.h"
 #include "base/config_scan.h"
-#include "base/utf8.h"
+
+#include <chatelaine/base_utf8.h>
 
 #include <assert.h>
 #include <confuse.h>

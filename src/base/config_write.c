@@ -1,7 +1,7 @@
 /* The default file, and what of a change needs a restart: both read off the table. */
 #include "base/config_options.h"
-#include "base/utf8.h"
 
+#include <chatelaine/base_utf8.h>
 #define COLUMNS 100
 
 /* A line's beginning: "#" when all of the section is commented out, then the indent. */

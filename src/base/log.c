@@ -1,8 +1,8 @@
 #include "base/log_limit.h"
-#include "base/utf8.h"
 
 #include <chatelaine/base_clock.h>
 #include <chatelaine/base_log.h>
+#include <chatelaine/base_utf8.h>
 
 #include <errno.h>
 #include <inttypes.h>

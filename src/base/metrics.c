@@ -1,6 +1,6 @@
-#include "base/utf8.h"
 
 #include <chatelaine/base_metrics.h>
+#include <chatelaine/base_utf8.h>
 
 #include <assert.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
 #define CHATELAINE_CODEC_JSON_CHARS_H
 
 #include "hex_digit.h"
-#include "utf8.h"
+#include <chatelaine/base_utf8.h>
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 #include "json_lex.h"
 
 #include "json_chars.h"
-#include "utf8.h"
+#include <chatelaine/base_utf8.h>
 
 #include <stdio.h>
 

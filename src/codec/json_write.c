@@ -1,6 +1,6 @@
 #include "json_write.h"
 
-#include "utf8.h"
+#include <chatelaine/base_utf8.h>
 
 #include <chatelaine/base_clock.h>
 

@@ -1,5 +1,5 @@
 /* base62, CRC-32, UTF-8: the rest of codec_text. */
-#include "utf8.h"
+#include <chatelaine/base_utf8.h>
 
 #include <chatelaine/base_clock.h>
 #include <chatelaine/codec_text.h>

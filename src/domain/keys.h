@@ -81,6 +81,9 @@ enum status key_bind(struct ledger_tx *tx, const char *key_id, struct span resou
 /* A command that makes a key; with the domain's settings when `s` is NULL. */
 enum status key_command_new(struct domain *d, struct settings *s, size_t size, void *ret_command,
                             struct error *e) MUST_CHECK;
+/* The key itself, its id and its hash; frees the command on failure. */
+enum status key_command_make(struct domain_command *c, char key[KEY_SIZE], char id[ID_HEX24_SIZE],
+                             uint8_t hash[32], uint32_t *pepper, struct error *e) MUST_CHECK;
 /* The key that a command names, as of the transaction's time. NOT_FOUND "key-not-found". */
 enum status key_target(struct ledger_tx *tx, struct domain_command *base, struct span id,
                        struct key_row *ret, struct error *e) MUST_CHECK;

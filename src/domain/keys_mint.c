@@ -269,6 +269,17 @@ enum status key_command_new(struct domain *d, struct settings *s, size_t size, v
         return status;
 }
 
+enum status key_command_make(struct domain_command *c, char key[KEY_SIZE], char id[ID_HEX24_SIZE],
+                             uint8_t hash[32], uint32_t *pepper, struct error *e)
+{
+        id_hex24(id);
+        key_make(key);
+        enum status s = secrets_hash(domain_secrets(c->domain), span_of(key), 0, hash, pepper, e);
+        if (s != STATUS_OK)
+                domain_command_free(c);
+        return s;
+}
+
 enum status key_mint_new(struct domain *d, struct settings *s, struct key_mint **ret,
                          struct error *e)
 {
@@ -279,14 +290,7 @@ enum status key_mint_new(struct domain *d, struct settings *s, struct key_mint *
         c->base.fini = key_mint_fini;
         c->base.audit.action = "key.mint";
         c->base.base.rows = 8;
-        id_hex24(c->id);
-        key_make(c->key);
-        enum status status =
-                secrets_hash(domain_secrets(d), span_of(c->key), 0, c->hash, &c->pepper, e);
-        if (status != STATUS_OK) {
-                domain_command_free(&c->base);
-                return status;
-        }
+        TRY(key_command_make(&c->base, c->key, c->id, c->hash, &c->pepper, e));
         *ret = c;
         return STATUS_OK;
 }

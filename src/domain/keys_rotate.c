@@ -101,14 +101,7 @@ enum status key_rotate_new(struct domain *d, struct settings *s, struct key_rota
         c->base.audit.action = "key.rotate";
         c->base.base.rows = 8;
         c->grace_ms = -1;
-        id_hex24(c->new_id);
-        key_make(c->key);
-        enum status status =
-                secrets_hash(domain_secrets(d), span_of(c->key), 0, c->hash, &c->pepper, e);
-        if (status != STATUS_OK) {
-                domain_command_free(&c->base);
-                return status;
-        }
+        TRY(key_command_make(&c->base, c->key, c->new_id, c->hash, &c->pepper, e));
         *ret = c;
         return STATUS_OK;
 }

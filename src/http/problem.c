@@ -1,45 +1,19 @@
 #include "problem.h"
 #include "phrase.h"
 
+#include <chatelaine/base_utf8.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Length of the UTF-8 sequence at s (RFC 3629), 0 when it is none. s ends with a NUL. */
-static size_t utf8_len(const unsigned char *s)
-{
-        static const struct {
-                unsigned char first, last, low, high; /* of the lead; of the second byte */
-                size_t len;
-        } forms[] = {
-                {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3},
-                {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-                {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-        };
-        if (s[0] < 0x80)
-                return 1;
-        for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-                if (s[0] < forms[i].first || s[0] > forms[i].last)
-                        continue;
-                if (s[1] < forms[i].low || s[1] > forms[i].high)
-                        return 0;
-                for (size_t k = 2; k < forms[i].len; k++)
-                        if ((s[k] & 0xc0) != 0x80)
-                                return 0;
-                return forms[i].len;
-        }
-        return 0;
-}
 
 static void put_text(struct buf *out, const char *text)
 {
         buf_char(out, '"');
-        for (const unsigned char *s = (const unsigned char *)text; *s;) {
-                size_t n = utf8_len(s);
+        for (const char *s = text, *end = text + strlen(text); s < end;) {
+                size_t n = utf8_length(s, (size_t)(end - s));
                 if (n == 0)
                         buf_text(out, "\\ufffd");
-                else if (n == 1 && (*s < 0x20 || *s == 0x7f))
-                        buf_printf(out, "\\u%04x", *s);
+                else if (n == 1 && ((unsigned char)*s < 0x20 || *s == 0x7f))
+                        buf_printf(out, "\\u%04x", (unsigned)*s);
                 else if (*s == '"' || *s == '\\')
                         buf_printf(out, "\\%c", *s);
                 else

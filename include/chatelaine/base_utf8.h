@@ -1,9 +1,11 @@
-/* utf8: one code point at a time (RFC 3629). */
-#ifndef CHATELAINE_CODEC_UTF8_H
-#define CHATELAINE_CODEC_UTF8_H
+/* base_utf8: one code point at a time (RFC 3629). */
+#ifndef CHATELAINE_BASE_UTF8_H
+#define CHATELAINE_BASE_UTF8_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#define UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
 /*
  * Bytes of the well-formed sequence at p (1 to 4), its code point in *ret; 0
@@ -34,6 +36,13 @@ static inline size_t utf8_decode(const char *p, size_t n, uint32_t *ret)
                 return 0;
         *ret = c;
         return len;
+}
+
+/* The same without the code point. */
+static inline size_t utf8_length(const char *p, size_t n)
+{
+        uint32_t c;
+        return utf8_decode(p, n, &c);
 }
 
 /* Bytes of the malformed sequence at p that one U+FFFD stands for (Unicode, "maximal subpart"). */
