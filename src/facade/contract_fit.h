@@ -32,6 +32,10 @@ enum status cf_roles_read(struct call *c, const struct json *array, const char *
 enum status cf_roles_write(struct store_conn *db, const char *subject, struct buf *out,
                            struct error *e) MUST_CHECK;
 
+/* ---- inboxes ---- */
+/* NOT_FOUND "inbox-not-found". */
+enum status cf_inbox_is_there(struct call *c, struct span id, struct error *e) MUST_CHECK;
+
 /* ---- users ---- */
 struct user_row;
 enum status cf_user_write(struct store_conn *db, const struct user_row *u, struct buf *out,

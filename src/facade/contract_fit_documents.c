@@ -219,17 +219,13 @@ static enum status page_rows(struct call *c, struct store_conn *db, struct error
 static enum status begin_list(struct call *c, struct documents_query **ret, struct error *e)
 {
         struct documents_query *q;
-        struct span found, name;
         if (!CALL_NEW(c, q))
                 return error_no_memory(e);
         q->inbox = http_param(c->req, "id");
         c->state = q;
         c->target = q->inbox;
         TRY(call_may(c, "documents:list", call_resource(c, "inboxes", q->inbox), e));
-        TRY(inbox_find(c->db, q->inbox, c->arena, &found, &name, e));
-        if (!span_equal(found, q->inbox))
-                return error_set(e, STATUS_NOT_FOUND, "inbox-not-found", NULL,
-                                 "There is no such inbox.");
+        TRY(cf_inbox_is_there(c, q->inbox, e));
         *ret = q;
         return STATUS_OK;
 }

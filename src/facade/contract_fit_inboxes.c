@@ -64,18 +64,23 @@ static enum status reply_inbox(struct call *c, struct span id, unsigned status, 
         return STATUS_OK;
 }
 
+enum status cf_inbox_is_there(struct call *c, struct span id, struct error *e)
+{
+        struct span name, found;
+        TRY(inbox_find(c->db, id, c->arena, &found, &name, e));
+        if (!span_equal(found, id)) /* a name: this API knows ids alone */
+                return error_set(e, STATUS_NOT_FOUND, "inbox-not-found", NULL,
+                                 "There is no such inbox.");
+        return STATUS_OK;
+}
+
 /* The inbox of the path by its id, on which the caller holds `permission`; else 403, there or not.
  */
 static enum status one(struct call *c, const char *permission, struct error *e)
 {
-        struct span name, found;
         c->target = http_param(c->req, "id");
         TRY(call_may(c, permission, call_resource(c, "inboxes", c->target), e));
-        TRY(inbox_find(c->db, c->target, c->arena, &found, &name, e));
-        if (!span_equal(found, c->target)) /* a name: this API knows ids alone */
-                return error_set(e, STATUS_NOT_FOUND, "inbox-not-found", NULL,
-                                 "There is no such inbox.");
-        return STATUS_OK;
+        return cf_inbox_is_there(c, c->target, e);
 }
 
 enum status cf_inboxes_get(struct call *c, struct error *e)

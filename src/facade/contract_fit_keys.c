@@ -101,8 +101,10 @@ enum status cf_keys_list(struct call *c, struct error *e)
         if (!CALL_NEW(c, filter))
                 return error_no_memory(e);
         TRY(call_may(c, "keys:read", scope, e));
-        if (is_inbox)
+        if (is_inbox) {
+                TRY(cf_inbox_is_there(c, http_param(c->req, "inbox_id"), e));
                 filter->resource = scope;
+        }
         c->state = filter;
         return call_defer(c, list_work, call_then_reply, e);
 }
@@ -190,6 +192,8 @@ enum status cf_keys_post(struct call *c, struct error *e)
         bool is_inbox;
         struct span scope = scope_of(c, &is_inbox);
         TRY(call_may(c, "keys:create", scope, e));
+        if (is_inbox)
+                TRY(cf_inbox_is_there(c, http_param(c->req, "inbox_id"), e));
         TRY(call_body(c, fields, &body, e));
         struct key_mint *m;
         TRY(key_mint_new(c->domain, c->settings, &m, e));

@@ -1,9 +1,11 @@
 """Contract.fit's API as its facts have it: one row, one test, named by the row."""
 
 import datetime
+import time
 import types
 
 import harness
+import jwt
 import pytest
 
 PREFIXES = ("/admin", "/api")
@@ -98,6 +100,8 @@ def fill(w, value):
             return document(w)
         if value == "{fresh_user}":
             return user(w, name(w, "user"))
+        if value == "{fresh_inbox}":
+            return create(w, "/admin/inboxes", {"name": name(w), "project": "a" * 24})["id"]
         if value == "{fresh_role}":
             return role(w, "upload")
         if value == "{token}":
@@ -176,6 +180,9 @@ ROWS = [
      {**KEY, "user": NO_ROLE}, 404),
     ("api-key inbox list 200", "inbox_setter", "GET", "/auth/api-key/inbox/{inbox}", None, 200),
     ("api-key inbox list 403", "inbox_setter", "GET", "/auth/api-key/inbox/{other}", None, 403),
+    ("api-key inbox list 404", "setter", "GET", "/auth/api-key/inbox/" + NO_ROLE, None, 404),
+    ("api-key inbox create 404 inbox", "setter", "POST", "/auth/api-key/inbox/" + NO_ROLE,
+     INBOX_KEY, 404),
     ("api-key inbox create 201", "inbox_setter", "POST", "/auth/api-key/inbox/{inbox}",
      INBOX_KEY, 201),
     ("api-key inbox create 403 other inbox", "inbox_setter", "POST",
@@ -254,6 +261,7 @@ ROWS = [
     ("inboxes patch 200", "guest", "PATCH", "/inboxes/{other}", {"name": "{fresh}"}, 200),
     ("inboxes patch 403", "nobody", "PATCH", "/inboxes/{other}", {"name": "{fresh}"}, 403),
     ("inboxes patch 404", "admin", "PATCH", "/inboxes/" + NO_ROLE, {"name": "{fresh}"}, 404),
+    ("inboxes delete 204", "admin", "DELETE", "/inboxes/{fresh_inbox}", None, 204),
     ("inboxes delete 403", "guest", "DELETE", "/inboxes/{inbox}", None, 403),
     ("inboxes delete 404", "admin", "DELETE", "/inboxes/" + NO_ROLE, None, 404),
     ("documents list 200", "guest", "GET", "/inboxes/{inbox}/documents", None, 200),
@@ -263,6 +271,7 @@ ROWS = [
      None, 200),
     ("documents paginated 400", "guest", "GET", "/inboxes/{inbox}/paginated?page=0", None, 400),
     ("documents paginated 403", "nobody", "GET", "/inboxes/{inbox}/paginated", None, 403),
+    ("documents paginated 404", "admin", "GET", f"/inboxes/{NO_ROLE}/paginated", None, 404),
     ("documents get 200", "guest", "GET", "/documents/{document}", None, 200),
     ("documents get 403", "nobody", "GET", "/documents/{document}", None, 403),
     ("documents get 404", "admin", "GET", "/documents/none", None, 404),
@@ -304,13 +313,13 @@ def test_row(world, row, prefix):
         assert prefix in answer.json()["message"]
 
 
-def test_a_validation_error_names_its_field(world):
+def test_errors_of_validation_name_their_field(world):
     answer = call(world, "admin", "POST", "/admin/users", {"active": True, "roles": []})
     assert answer.json()["message"] == "Input payload validation failed"
     assert list(answer.json()["errors"]) == ["username"]
 
 
-def test_a_key_is_shown_once_and_its_id_afterwards(world):
+def test_storing_the_key_it_is_shown_once_and_its_id_afterwards(world):
     made = key(world)
     assert made["token"].startswith("ctl_") and made["active"] is True
     assert made["user"] == world.guest
@@ -354,6 +363,67 @@ def open_session(world, made):
     return "bearer " + answer.json()["authentication_token"]
 
 
+def test_ephemeral_404_user_not_found_is_a_401_since_a_key_ends_with_its_user(world):
+    who = user(world, name(world, "gone"), {"role": world.view})
+    made = create(world, "/admin/auth/api-key", {"user": who, "roles": [{"role": world.view}]})
+    assert call(world, "admin", "DELETE", f"/admin/users/{who}").status_code == 204
+    assert call(world, "key " + made["token"], "POST", "/admin/auth/ephemeral").status_code == 401
+
+
+def test_session_is_opened_by_a_key_alone_for_15_minutes_and_never_past_the_key(world):
+    def life(token):
+        claims = jwt.decode(token.removeprefix("bearer "), options={"verify_signature": False})
+        return claims["exp"] - claims["iat"]
+
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=5)
+    short = key(world, expire_at=soon.isoformat())["token"]
+    assert life(open_session(world, key(world)["token"])) == 15 * 60
+    assert 4 * 60 < life(open_session(world, short)) <= 5 * 60
+    assert life("bearer " + login(world)) == 8 * 3600
+
+
+def test_roles_of_a_key_are_the_bound_users_own_by_id_and_fixed(world):
+    """Equal permissions are not enough: the same role id, and no wider."""
+    twin = role(world, "view_list")
+    for roles in ([{"role": twin}], [{"role": twin, "inbox": world.inbox}]):
+        answer = call(world, "setter", "POST", "/admin/auth/api-key",
+                      {"user": world.guest, "roles": roles})
+        assert answer.status_code == 403, answer.text
+    made = key(world)
+    answer = call(world, "admin", "PATCH", f"/admin/auth/api-key/{made['token']}",
+                  {"roles": made["roles"], "active": False})
+    assert answer.status_code == 400
+    assert call(world, "admin", "GET", f"/admin/auth/api-key/{made['token']}").json()["active"]
+
+
+def test_mark_done_by_a_webhook_that_matches_a_rule(world):
+    one = document(world)
+    made = key(world, one)["token"]
+    session = open_session(world, made)
+    app = world.daemon.create_app(name(world, "dash"))
+    answer = world.daemon.post("/v1/webhooks", headers=app.link(), json={
+        "id": "1", "type": "document.done", "data": {"document_id": one}})
+    assert answer.status_code == 204, answer.text
+    for who in ("key " + made, session):
+        assert call(world, who, "GET", f"/admin/documents/{one}").status_code == 401
+
+
+def test_passwords_an_unknown_user_is_answered_alike_and_scrypt_is_what_is_stored(world):
+    def attempt(username):
+        began = time.monotonic()
+        answer = call(world, None, "POST", "/admin/auth", {"username": username, "password": "no"})
+        assert answer.status_code == 401
+        return answer.text, time.monotonic() - began
+
+    known = [attempt(user_name) for user_name in ("setter", "editor", "inbox_setter")]
+    unknown = [attempt(name(world, "whoever")) for _ in range(3)]
+    assert len({text for text, _ in known + unknown}) == 1
+    fastest = [min(seconds for _, seconds in tries) for tries in (known, unknown)]
+    assert max(fastest) < 4 * min(fastest), fastest  # without the work: a hundredth
+    ((stored,),) = world.daemon.rows("SELECT password FROM users WHERE name = 'setter'")
+    assert stored.startswith("$scrypt$ln=15,")
+
+
 @pytest.mark.parametrize("where", ["header", "query"])
 def test_a_key_is_taken_in_the_header_and_in_the_query(world, where):
     path = f"/admin/documents/{world.document}"
@@ -367,7 +437,7 @@ def test_a_key_is_taken_in_the_header_and_in_the_query(world, where):
     assert native.status_code == 401, "on Contract.fit's paths alone"
 
 
-def test_deleting_a_key_ends_its_sessions_and_is_told_once(world):
+def test_session_is_bound_to_its_key_and_deleting_that_is_told_once(world):
     made = key(world)["token"]
     session = open_session(world, made)
     path = f"/admin/documents/{world.document}"
@@ -379,7 +449,7 @@ def test_deleting_a_key_ends_its_sessions_and_is_told_once(world):
     assert call(world, "admin", "GET", f"/admin/auth/api-key/{made}").status_code == 404
 
 
-def test_done_ends_the_documents_keys_and_refuses_new_ones(world):
+def test_mark_done_ends_the_documents_keys_and_the_tombstone_refuses_new_ones(world):
     one = document(world)
     made = key(world, one)["token"]
     session = open_session(world, made)

@@ -1,11 +1,14 @@
 """Contract.fit by its own API description, through Prism: as upstream, and as we serve it."""
 
 import json
+import re
 
+import harness
 import prism
 import pytest
 import requests
 
+from test_contract_fit import NO_ROLE, PREFIXES, ROWS
 from test_upstream import TOKEN, mint, revoke, wait_state
 
 
@@ -136,3 +139,49 @@ def test_what_we_answer_is_as_the_description_has_it(daemon, tmp_path):
         ask("DELETE", "/roles/{}", status=204, ids=[role])
         ask("POST", "/auth/logout", status=204)
         assert not ask.differences, "\n".join(map(str, ask.differences))
+
+
+# ---- what is not served ----
+
+def normal(path):
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+SERVED = {(method, normal(re.sub(f"{NO_ROLE}|(?<=/)(none|admin)$", "{}", path.partition("?")[0])))
+          for row, _, method, path, _, status in ROWS
+          if status != 501 and not row.startswith("unknown path")}
+DESCRIBED = sorted((method.upper(), path) for path, item in prism.description()["paths"].items()
+                   for method in item if method != "parameters")
+UNSERVED = [(method, path) for method, path in DESCRIBED if (method, normal(path)) not in SERVED]
+
+
+@pytest.fixture(scope="module")
+def tenant(tmp_path_factory):
+    daemon = harness.Daemon(tmp_path_factory.mktemp("described"))
+    daemon.init()
+    daemon.start()
+    yield daemon
+    daemon.destroy()
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("method, path", UNSERVED, ids=[f"{m} {p}" for m, p in UNSERVED])
+def test_the_rest_answers_501_and_names_itself(tenant, method, path, prefix):
+    answer = tenant.request(method, prefix + re.sub(r"\{[^}]*\}", "x1", path), auth="admin")
+    assert answer.status_code == 501, answer.text
+    message = answer.json()["message"]
+    assert message.startswith(f"{method} {prefix}/") and \
+        normal(message.split()[1]) == normal(prefix + path)
+
+
+def test_what_is_served_and_the_rest_are_all_that_is_described():
+    assert len(UNSERVED) > 80 and len(DESCRIBED) - len(UNSERVED) > 30
+    assert SERVED - {(m, normal(p)) for m, p in DESCRIBED} == set()
+
+
+@pytest.mark.parametrize("path", ["/admin", "/admin/", "/api", "/api/x", "/admin/auth/x/y/z",
+                                  "/api/oauth2/x", "/admin/roles/", "/api/GetConversations"])
+def test_an_unknown_path_answers_in_contract_fits_shape(tenant, path):
+    answer = tenant.get(path, auth="admin")
+    assert answer.status_code == 404 and list(answer.json()) == ["message"], answer.text
+    assert answer.headers["Content-Type"] == "application/json"
