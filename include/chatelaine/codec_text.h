@@ -35,6 +35,7 @@ void hex_write(char *out, const void *bytes, size_t n);
 bool base62_is(struct span text);         /* all characters are of the alphabet; not empty */
 void base62_u32(uint32_t n, char out[6]); /* big end first, zero-filled, no NUL */
 void base62_random(char *out, size_t n);  /* n characters of even chance, no NUL */
+void base36_random(char *out, size_t n);  /* 0-9 a-z, the same */
 
 /* CRC-32 of zlib, PNG, gzip (reflected 0xEDB88320). */
 uint32_t text_crc32(struct span bytes);

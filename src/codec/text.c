@@ -22,18 +22,28 @@ void base62_u32(uint32_t n, char out[6])
                 out[i] = alphabet[n % 62];
 }
 
-/* A byte from 248 up would favour the first digits: thrown away. */
-void base62_random(char *out, size_t n)
+/* A byte past the last whole round would favour the first digits: thrown away. */
+static void random_letters(const char *letters, unsigned base, char *out, size_t n)
 {
         unsigned char bytes[64];
         size_t i = 0;
         while (i < n) {
                 random_bytes(bytes, sizeof bytes);
                 for (size_t k = 0; k < sizeof bytes && i < n; k++)
-                        if (bytes[k] < 248)
-                                out[i++] = alphabet[bytes[k] % 62];
+                        if (bytes[k] < 256 / base * base)
+                                out[i++] = letters[bytes[k] % base];
         }
         wipe(bytes, sizeof bytes);
+}
+
+void base62_random(char *out, size_t n)
+{
+        random_letters(alphabet, 62, out, n);
+}
+
+void base36_random(char *out, size_t n)
+{
+        random_letters("0123456789abcdefghijklmnopqrstuvwxyz", 36, out, n);
 }
 
 uint32_t text_crc32(struct span bytes)
