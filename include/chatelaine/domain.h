@@ -110,7 +110,8 @@ struct caller {
         char origin[112];    /* CALLER_SESSION: who acts, "clients/ID", "keys/ID", "users/ID";
                                 CALLER_TRUSTED: the issuer's name in the configuration */
         char key_id[32]; /* CALLER_SESSION: the key that it comes from; what it mints is that key's
-                            child; "" = none */
+                            child. CALLER_CLIENT: the access key that it came with; what it mints
+                            is the client's. "" = none */
         int64_t app_id;  /* CALLER_APP */
         int64_t app_version; /* the row's version that the credential was checked against */
         int64_t ends_at;     /* CALLER_TRUSTED: the token's exp */

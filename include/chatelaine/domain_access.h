@@ -46,8 +46,8 @@ struct span access_user_id(const char *subject);
 void access_subject_of(const struct caller *c, char out[ACCESS_SUBJECT_SIZE]);
 
 /* May this caller ask what `user_id` may? Whoever it acts as: itself; else `read` on
- * `Authress:UserPermissions/{userId}`. DENIED "forbidden". (A client's option
- * grantUserPermissionsAccess is the caller's to look at first.) */
+ * `Authress:UserPermissions/{userId}`, or a client with CLIENT_ASKS_OF_USERS. DENIED "forbidden".
+ */
 enum status access_may_ask(const struct principal *p, struct span user_id,
                            struct error *e) MUST_CHECK;
 

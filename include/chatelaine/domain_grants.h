@@ -43,6 +43,7 @@ struct cut {
         const struct cut *next;
 };
 
+struct client_row;
 struct principal {
         struct caller caller;
         struct store_conn *db;     /* borrowed: this thread's read connection */
@@ -53,7 +54,9 @@ struct principal {
         bool is_all;            /* unix: all permissions */
         int64_t user_number;    /* 0 = none; an app's Link token: sub */
         bool has_user_number;
-        void *scheme; /* auth's own: the app that signed, ... */
+        const struct client_row *client; /* the client that calls, itself or by its session; NULL =
+                                            none, also when it acts as a user */
+        void *scheme;                    /* auth's own: the app that signed, ... */
 };
 
 /* 1..512 characters of the grammar; INVALID "invalid-resource". *ret without leading and trailing
@@ -91,6 +94,10 @@ enum status grants_may_give(const struct principal *p, struct span role, struct 
 /* The same for one permission alone. */
 enum status grants_may_give_permission(const struct principal *p, struct span permission,
                                        struct span resource, struct error *e) MUST_CHECK;
+/* All that a subject holds, itself and by its groups: asked before the caller gets hold of its
+ * credential. DENIED "may-not-give". */
+enum status grants_may_give_all(const struct principal *p, struct store_conn *db,
+                                const char *subject, struct error *e) MUST_CHECK;
 /*
  * May this caller mint a key that holds `role` on `resource` for a user who holds the role itself
  * (key_mint.is_within_user)? keys:create there, and what the role has beyond documents must be the

@@ -13,7 +13,8 @@
  *
  * Valid is decided at the moment of use, from the rows and the clock: not ended, not expired,
  * the user active, the password unchanged since (password sessions), the key valid, the client
- * there, the parent valid, the right to impersonate still held.
+ * there and the access key valid that it came with, the parent valid, the right to impersonate
+ * still held.
  *
  * What it may: the rights of what it was made from, then cut, each cut by what is held at that
  * moment:
@@ -65,9 +66,10 @@ const char *session_kind_name(enum session_kind k);
 #define SESSION_REASON_PARENT_ENDED "parent-ended"
 
 struct session_row {
-        struct span id, user_id, key_id, client_id, parent_id, origin, scope, reason,
-                chosen_by;  /* absent = none */
-        uint32_t token_key; /* token.N that signed it; 0 = opaque */
+        /* absent = none */
+        struct span id, user_id, key_id, client_id, parent_id, origin, scope, reason, chosen_by,
+                access_key_id; /* of keys: what the client came with */
+        uint32_t token_key;    /* token.N that signed it; 0 = opaque */
         enum session_kind kind;
         bool is_scoped;
         int64_t created_at, expires_at, ended_at; /* ended_at 0 = not yet */

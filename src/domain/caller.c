@@ -104,12 +104,17 @@ static enum status check_app(struct ledger_tx *tx, const struct caller *c, struc
         return s;
 }
 
+/* And the access key that it came with. */
 static enum status check_client(struct ledger_tx *tx, const struct caller *c, struct error *e)
 {
         int64_t n = 0;
         struct error why;
-        enum status s = store_int_of(tx->db, "SELECT count(*) FROM clients WHERE id = $1", &n, &why,
-                                     "s", c->id);
+        enum status s = store_int_of(
+                tx->db,
+                "SELECT count(*) FROM clients WHERE id = $1 AND (cast($2 as text) IS NULL OR EXISTS"
+                " (SELECT 1 FROM keys WHERE id = $2 AND user_id = $1 AND state < 2"
+                " AND dies_at > $3))",
+                &n, &why, "ssi", c->id, c->key_id[0] ? c->key_id : NULL, tx->now_ms);
         return judge(s, n == 1, &why, e);
 }
 

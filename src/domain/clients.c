@@ -1,13 +1,11 @@
 /* Service clients as rows: found, judged, written. */
+#include "domain/clients.h"
 #include "domain/names.h"
-#include "domain/rights.h"
-#include "domain/users.h"
 
 #include <chatelaine/codec_json.h>
-#include <chatelaine/domain_clients.h>
 #include <stdio.h>
 
-#define CLIENT_COLUMNS "id, name, created_by, created_at, updated_at"
+#define SCAN_MAX 10000 /* rows looked at for one page */
 
 bool client_id_is(struct span text)
 {
@@ -20,21 +18,55 @@ bool client_id_is(struct span text)
         return true;
 }
 
-static enum status not_found(struct error *e)
+enum status client_not_found(struct error *e)
 {
         return error_set(e, STATUS_NOT_FOUND, "client-not-found", NULL, "There is no such client.");
 }
 
-static bool read_row(struct store_stmt *st, struct arena *a, struct client_row *ret)
+bool client_rate_window(struct span duration, int64_t *ret_ms)
 {
-        *ret = (struct client_row){
-                .id = arena_span(a, store_text(st, 0)),
-                .name = arena_span(a, store_text(st, 1)),
-                .created_by = arena_span(a, store_text(st, 2)),
+        static const struct {
+                const char *text;
+                int64_t ms;
+        } windows[] = {
+                {"PT0S", 0},
+                {"PT5M", 300 * INT64_C(1000)},
+                {"PT1H", 3600 * INT64_C(1000)},
+                {"P1D", 86400 * INT64_C(1000)},
+                {"P1M", 30 * 86400 * INT64_C(1000)},
+        };
+        for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
+                if (span_is(duration, windows[i].text)) {
+                        *ret_ms = windows[i].ms;
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool client_row_read(struct store_stmt *st, struct arena *a, struct client_row *ret)
+{
+        struct client_row c = {
                 .created_at = store_int(st, 3),
                 .updated_at = store_int(st, 4),
+                .options = (unsigned)store_int(st, 5),
+                .rate_quota = store_int(st, 8),
         };
-        return ret->id.p && ret->name.p && ret->created_by.p;
+        const struct {
+                struct span *to;
+                int column;
+        } texts[] = {
+                {&c.id, 0}, {&c.name, 1}, {&c.created_by, 2}, {&c.tags, 6}, {&c.rate_duration, 7}};
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+                struct span text = store_text(st, texts[i].column);
+                *texts[i].to = arena_span(a, text);
+                if (text.p && !texts[i].to->p)
+                        return false;
+        }
+        if (c.rate_duration.p)
+                (void)client_rate_window(c.rate_duration, &c.rate_window_ms);
+        *ret = c;
+        return true;
 }
 
 /* Ends the query `st`. */
@@ -42,10 +74,10 @@ static enum status one_row(struct store_stmt *st, struct arena *a, struct client
                            struct error *e)
 {
         struct client_row row;
-        bool is_found = store_next(st), has_all = is_found && read_row(st, a, &row);
+        bool is_found = store_next(st), has_all = is_found && client_row_read(st, a, &row);
         TRY(store_done(st, e));
         if (!is_found)
-                return not_found(e);
+                return client_not_found(e);
         if (!has_all)
                 return error_no_memory(e);
         *ret = row;
@@ -100,7 +132,7 @@ enum status client_check_secret(struct domain *d, struct store_conn *db, struct 
         return s == STATUS_NOT_FOUND ? refused(e) : s;
 }
 
-/* ---- what it may ---- */
+/* ---- where it may redirect ---- */
 
 enum status client_may_redirect(struct store_conn *db, struct span id, struct span uri, bool *ret,
                                 struct error *e)
@@ -110,69 +142,6 @@ enum status client_may_redirect(struct store_conn *db, struct span id, struct sp
                          "SELECT count(*) FROM client_redirects WHERE client_id = $1 AND uri = $2",
                          &n, e, "tt", id, uri));
         *ret = n == 1;
-        return STATUS_OK;
-}
-
-enum status client_principal(struct store_conn *db, const struct client_row *c, struct arena *a,
-                             struct principal *ret, struct error *e)
-{
-        struct principal p = {.db = db, .caller = {.kind = CALLER_CLIENT}};
-        char subject[SUBJECT_SIZE];
-        snprintf(p.caller.id, sizeof p.caller.id, "%.*s", (int)c->id.len, c->id.p);
-        subject_of("clients", c->id, subject);
-        TRY(grants_load(db, subject, a, &p.rights, e));
-        *ret = p;
-        return STATUS_OK;
-}
-
-/* Whoever can hand out rights, or be everybody: no pattern is enough to act as them. */
-static enum status is_powerful(struct store_conn *db, const struct rights *rights, bool *ret,
-                               struct error *e)
-{
-        static const char *const powers[] = {"impersonate", "keys:any-at-all", "users:any-at-all"};
-        *ret = false;
-        for (size_t k = 0; k < sizeof powers / sizeof *powers && !*ret; k++) {
-                struct question q = {.action = span_of(powers[k]), .abilities = ABILITY_ANY};
-                TRY(rights_answer(db, rights, &q, ret, e));
-        }
-        return STATUS_OK;
-}
-
-static enum status names_exactly(struct store_conn *db, const struct rights *rights,
-                                 const char *resource, bool *ret, struct error *e)
-{
-        struct question q = {.action = SPAN("impersonate"),
-                             .abilities = ABILITY_ANY,
-                             .resource = span_of(resource),
-                             .is_exact = true};
-        return rights_answer(db, rights, &q, ret, e);
-}
-
-enum status client_may_impersonate(struct store_conn *db, const struct principal *client,
-                                   struct span user_id, struct error *e)
-{
-        CLEANUP(arena_fini) struct arena a;
-        char resource[SUBJECT_SIZE];
-        struct user_row user;
-        struct rights rights;
-        bool is_so;
-        arena_init(&a, 256 * 1024);
-        subject_of("users", user_id, resource);
-        TRY(grants_check(client, "impersonate", span_of(resource), e));
-        TRY(user_find(db, user_id, &a, &user, e));
-        if (!user.is_active || !span_equal(user.id, user_id))
-                return error_set(e, STATUS_NOT_FOUND, "user-not-found", NULL,
-                                 "There is no such user.");
-        TRY(grants_load(db, resource, &a, &rights, e));
-        TRY(is_powerful(db, &rights, &is_so, e));
-        if (!is_so)
-                return STATUS_OK;
-        TRY(names_exactly(db, &client->rights, resource, &is_so, e));
-        if (!is_so)
-                return error_set(e, STATUS_DENIED, "forbidden", NULL,
-                                 "impersonate is not allowed on %s: this user must be named by "
-                                 "the grant.",
-                                 resource);
         return STATUS_OK;
 }
 
@@ -217,24 +186,36 @@ enum status client_write(struct store_conn *db, const struct client_row *c, stru
         return buf_check(out, e);
 }
 
-/* One at a time: writing a client asks for its statements meanwhile. */
-static enum status next_client(struct store_conn *db, const char *after, struct arena *a,
-                               struct client_row *ret, bool *ret_is_found, struct error *e)
-{
-        struct store_stmt *st;
-        TRY(store_query(db,
-                        "SELECT " CLIENT_COLUMNS " FROM clients WHERE id > $1 ORDER BY id LIMIT 1",
-                        &st, e, "s", after));
-        enum status s = one_row(st, a, ret, e);
-        *ret_is_found = s == STATUS_OK;
-        return s == STATUS_NOT_FOUND ? STATUS_OK : s;
-}
-
 static bool is_visible(const struct principal *visible, struct span id)
 {
-        char resource[SUBJECT_SIZE];
-        subject_of("clients", id, resource);
-        return !visible || grants_allow(visible, "clients:read", span_of(resource));
+        return !visible || client_may(visible, CLIENT_READ, id, NULL) == STATUS_OK;
+}
+
+/* One at a time: writing a client asks for its statements meanwhile. */
+enum status client_next(struct store_conn *db, const struct principal *visible,
+                        char after[CLIENT_ID_SIZE], unsigned *budget, struct arena *a,
+                        struct client_row *ret, bool *ret_is_found, struct error *e)
+{
+        *ret_is_found = false;
+        while (*budget) {
+                struct store_stmt *st;
+                struct client_row row;
+                TRY(store_query(db,
+                                "SELECT " CLIENT_COLUMNS
+                                " FROM clients WHERE id > $1 ORDER BY id LIMIT 1",
+                                &st, e, "s", after));
+                enum status s = one_row(st, a, &row, e);
+                if (s != STATUS_OK)
+                        return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+                (*budget)--;
+                snprintf(after, CLIENT_ID_SIZE, "%.*s", (int)row.id.len, row.id.p);
+                *ret_is_found = is_visible(visible, row.id);
+                if (*ret_is_found) {
+                        *ret = row;
+                        return STATUS_OK;
+                }
+        }
+        return STATUS_OK;
 }
 
 enum status client_list(struct store_conn *db, const struct page *p,
@@ -244,25 +225,22 @@ enum status client_list(struct store_conn *db, const struct page *p,
         const char *start;
         char after[CLIENT_ID_SIZE], last[CLIENT_ID_SIZE] = "";
         bool is_found = true;
-        unsigned n = 0;
+        unsigned budget = SCAN_MAX;
         arena_init(&own, 4096);
         TRY(cursor_read_text(p->cursor, &own, &start, e));
         snprintf(after, sizeof after, "%s", start);
         page_open(out);
-        for (;;) {
+        for (unsigned n = 0;; n++) {
                 CLEANUP(arena_fini) struct arena a;
                 struct client_row row;
-                arena_init(&a, 4096);
-                TRY(next_client(db, after, &a, &row, &is_found, e));
-                if (!is_found)
-                        break;
-                snprintf(after, sizeof after, "%.*s", (int)row.id.len, row.id.p);
-                if (!is_visible(visible, row.id))
-                        continue;
-                if (n++ == p->limit)
+                arena_init(&a, 64 * 1024);
+                TRY(client_next(db, visible, after, &budget, &a, &row, &is_found, e));
+                if (!is_found || n == p->limit)
                         break;
                 TRY(client_write(db, &row, out, e));
                 snprintf(last, sizeof last, "%s", after);
         }
-        return page_close(out, is_found ? span_of(last) : SPAN_NONE, e);
+        if (!is_found && !budget) /* there may be more */
+                snprintf(last, sizeof last, "%s", after);
+        return page_close(out, is_found || !budget ? span_of(last) : SPAN_NONE, e);
 }

@@ -1,9 +1,8 @@
 /* Service clients: made, given a new secret, deleted. */
+#include "domain/clients.h"
 #include "domain/names.h"
-#include "domain/users.h"
 
 #include <chatelaine/codec_text.h>
-#include <chatelaine/domain_clients.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_sessions.h>
 #include <stdio.h>
@@ -14,15 +13,9 @@
 /* 20 of 36 characters, each of even chance: 103 bits. */
 static void make_id(char out[CLIENT_ID_SIZE])
 {
-        static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyz";
         size_t n = (size_t)snprintf(out, CLIENT_ID_SIZE, CLIENT_PREFIX);
-        while (n < CLIENT_ID_SIZE - 1) {
-                uint8_t byte;
-                random_bytes(&byte, 1);
-                if (byte < 252) /* 7 * 36 */
-                        out[n++] = letters[byte % 36];
-        }
-        out[n] = '\0';
+        base36_random(out + n, CLIENT_ID_SIZE - 1 - n);
+        out[CLIENT_ID_SIZE - 1] = '\0';
 }
 
 static enum status make_secret(struct domain *d, char secret[KEY_SIZE], uint8_t hash[32],
@@ -68,6 +61,22 @@ static enum status add_redirects(struct ledger_tx *tx, const struct client_creat
         return STATUS_OK;
 }
 
+/* Whoever claims a resource has it in full. */
+static enum status make_owner(struct ledger_tx *tx, const char *id, const char *subject,
+                              struct error *e)
+{
+        char resource[SUBJECT_SIZE];
+        int n = snprintf(resource, sizeof resource, "Authress:ServiceClients/%s", id);
+        struct grant owner = {.role = SPAN("Authress:Owner"),
+                              .resource = span_make(resource, (size_t)n)};
+        return grants_add(tx, subject, &owner, 1, e);
+}
+
+static enum status client_create_prepare(struct domain_command *base, struct error *e)
+{
+        return client_profile_check(&((struct client_create *)base)->profile, e);
+}
+
 static enum status client_create_run(struct ledger_tx *tx, struct domain_command *base,
                                      struct error *e)
 {
@@ -75,13 +84,17 @@ static enum status client_create_run(struct ledger_tx *tx, struct domain_command
         char subject[SUBJECT_SIZE], caller[CALLER_NAME_SIZE];
         domain_target_new(base, "client", span_of(c->id));
         caller_name(&base->caller, caller);
-        TRY(name_check(c->name, "/name", e));
+        if (c->name.p)
+                TRY(name_check(c->name, "/name", e));
         TRY(store_exec(tx->db,
                        "INSERT INTO clients (id, name, hash, pepper, created_by, created_at,"
                        " updated_at) VALUES ($1, $2, $3, $4, $5, $6, $6)",
-                       NULL, e, "stbisi", c->id, c->name, span_make(c->hash, sizeof c->hash),
-                       (int64_t)c->pepper, caller, tx->now_ms));
+                       NULL, e, "stbisi", c->id, c->name.p ? c->name : SPAN(""),
+                       span_make(c->hash, sizeof c->hash), (int64_t)c->pepper, caller, tx->now_ms));
+        TRY(client_profile_set(tx, span_of(c->id), &c->profile, e));
         TRY(add_redirects(tx, c, e));
+        if (c->is_claim)
+                TRY(make_owner(tx, c->id, caller, e));
         subject_of("clients", span_of(c->id), subject);
         return grants_add(tx, subject, c->grants, c->n_grants, e);
 }
@@ -97,6 +110,7 @@ enum status client_create_new(struct domain *d, struct settings *s, struct clien
 {
         struct client_create *c;
         TRY(domain_command_new(d, s, sizeof *c, ARENA_BYTES_MAX, &c, e));
+        c->base.prepare = client_create_prepare;
         c->base.run = client_create_run;
         c->base.fini = client_create_fini;
         c->base.audit.action = "client.create";
@@ -158,6 +172,8 @@ static enum status client_delete_run(struct ledger_tx *tx, struct domain_command
 {
         struct client_delete *c = (struct client_delete *)base;
         struct session_selector sessions = {.client = c->id};
+        struct key_selector own = {.user = c->id};
+        int64_t access_keys = 0;
         char subject[SUBJECT_SIZE];
         struct client_row row;
         domain_target(base, "client", c->id);
@@ -165,6 +181,9 @@ static enum status client_delete_run(struct ledger_tx *tx, struct domain_command
         subject_of("clients", c->id, subject);
         TRY(keys_revoke_minted_in(tx, span_of(subject), KEY_REASON_CLIENT_DELETED,
                                   base->audit.traceparent, &c->revoked, e));
+        TRY(keys_revoke_in(tx, &own, KEY_REASON_CLIENT_DELETED, base->audit.traceparent,
+                           &access_keys, e));
+        c->revoked += access_keys;
         TRY(sessions_end_in(tx, &sessions, SESSION_REASON_CLIENT_ENDED, base->audit.traceparent,
                             NULL, e));
         TRY(grants_remove_subject(tx, subject, e));

@@ -12,7 +12,8 @@
 #define KEY_COLUMNS                                                                           \
         "k.id, k.user_id, u.name, k.app, k.name, k.reason, k.predecessor_id, k.successor_id," \
         " k.minted_by, k.parent_key_id, k.state, k.created_at, k.updated_at, k.expires_at,"   \
-        " k.dies_at, k.ended_at, u.is_active"
+        " k.dies_at, k.ended_at, CASE WHEN u.id IS NOT NULL THEN u.is_active"                 \
+        " ELSE (SELECT 1 FROM clients c WHERE c.id = k.user_id) END"
 #define KEY_FROM " FROM keys k LEFT JOIN users u ON u.id = k.user_id"
 
 /* As of now_ms, copied into the arena. */
@@ -75,6 +76,29 @@ struct key_new {
         const struct settings *settings; /* keys.warn_before */
 };
 enum status key_insert(struct ledger_tx *tx, const struct key_new *k, struct error *e) MUST_CHECK;
+/*
+ * Until when a key lives: `at`, or `in` milliseconds from now, as it is or refused; neither (0, 0):
+ * `otherwise_ms` from now. Not past `parent`; there the default gives way, for nobody asked for it.
+ * INVALID "expiry-in-past", "expiry-too-long", "expiry-over-parent".
+ */
+struct key_expiry {
+        int64_t at, in_ms, otherwise_ms;
+        int64_t parent; /* INT64_MAX = none */
+};
+enum status key_expiry_decide(const struct settings *s, const struct key_expiry *x, int64_t now_ms,
+                              int64_t *ret, struct error *e) MUST_CHECK;
+/* Bind `key_id` to what was asked for. CONFLICT "document-done", INVALID "invalid-resource". */
+enum status key_bind_open(struct ledger_tx *tx, const char *key_id, struct span resource,
+                          bool is_named, struct error *e) MUST_CHECK;
+/*
+ * Insert `k` (its id, hash, pepper and settings; a name or the old one's) as the successor of
+ * `old`: the same user, app, grants, bindings and place among the keys, never past its expiry. The
+ * old one goes on until its grace (-1: the configuration's) ends; *ret_dies_at is when. With the
+ * events. CONFLICT "key-ended", "key-rotated", "key-suspended".
+ */
+enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by, struct key_new *k,
+                        const struct key_row *old, int64_t grace_ms, int64_t *ret_dies_at,
+                        struct error *e) MUST_CHECK;
 /* A binding of a key; being named outweighs coming from a grant. */
 enum status key_bind(struct ledger_tx *tx, const char *key_id, struct span resource, bool is_named,
                      struct error *e) MUST_CHECK;

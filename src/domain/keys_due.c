@@ -4,6 +4,7 @@
 #include "domain/upstreams.h"
 
 #include <chatelaine/base_metrics.h>
+#include <chatelaine/domain_access_keys.h>
 
 #include <assert.h>
 #include <stdio.h>
@@ -143,6 +144,7 @@ static enum status purge_one(struct ledger_tx *tx, const char *id, struct error 
         TRY(grants_remove_subject(tx, subject, e));
         TRY(store_exec(tx->db, "DELETE FROM key_resources WHERE key_id = $1", NULL, e, "s", id));
         TRY(upstream_forget(tx, id, e));
+        TRY(access_key_forget(tx, id, e));
         TRY(store_int_of(tx->db, "DELETE FROM keys WHERE id = $1 RETURNING state", &state, e, "s",
                          id));
         return key_counted(tx, (enum key_state)state, KEY_STATES, e);

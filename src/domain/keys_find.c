@@ -2,6 +2,8 @@
 #include "domain/keys.h"
 #include "domain/names.h"
 
+#include <chatelaine/domain_access_keys.h>
+
 #include <stdio.h>
 
 static const char *const state_names[KEY_STATES] = {
@@ -189,7 +191,7 @@ enum status key_may(struct store_conn *db, const struct key_row *k, const struct
 {
         char own[SUBJECT_SIZE], users[SUBJECT_SIZE];
         subject_of("keys", k->id, own);
-        subject_of("users", k->user_id, users);
+        subject_of(key_is_access(k) ? "clients" : "users", k->user_id, users);
         bool is_allowed = grants_allow(p, permission, span_of(own)) ||
                           grants_allow(p, permission, span_of(users));
         if (!is_allowed)

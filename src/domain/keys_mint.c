@@ -85,34 +85,39 @@ static enum status parent_expiry(struct ledger_tx *tx, const struct caller *call
                             parent);
 }
 
-/*
- * An expiry that was asked for is taken as it is or refused. The default gives way to the
- * parent's: nobody asked for it.
- */
-static enum status decide_expiry(struct ledger_tx *tx, const struct key_mint *c, int64_t *ret,
-                                 struct error *e)
+enum status key_expiry_decide(const struct settings *s, const struct key_expiry *x, int64_t now,
+                              int64_t *ret, struct error *e)
 {
-        const struct config *config = c->base.settings->config;
-        int64_t now = tx->now_ms, longest = config->keys.longest_life_ms, parent, at;
-        bool is_default = c->expires_in_ms == 0 && c->expires_at == 0;
-        TRY(parent_expiry(tx, &c->base.caller, &parent, e));
-        if (c->expires_in_ms < 0 || (!c->expires_in_ms && !is_default && c->expires_at <= now))
+        int64_t longest = s->config->keys.longest_life_ms, at;
+        bool is_default = x->in_ms == 0 && x->at == 0;
+        if (x->in_ms < 0 || (!x->in_ms && !is_default && x->at <= now))
                 return error_set(e, STATUS_INVALID, "expiry-in-past", NULL,
                                  "The key would have expired already.");
-        if (c->expires_in_ms > longest || (!c->expires_in_ms && c->expires_at - now > longest))
+        if (x->in_ms > longest || (!x->in_ms && x->at - now > longest))
                 return error_set(e, STATUS_INVALID, "expiry-too-long", NULL,
                                  "No key lives longer than %lld seconds.",
                                  (long long)(longest / 1000));
-        at = is_default ? now + (c->is_longest_default ? longest : config->keys.default_life_ms)
-             : c->expires_in_ms ? now + c->expires_in_ms
-                                : c->expires_at;
-        if (is_default && at > parent)
-                at = parent;
-        if (at > parent)
+        at = is_default ? now + x->otherwise_ms : x->in_ms ? now + x->in_ms : x->at;
+        if (is_default && at > x->parent)
+                at = x->parent;
+        if (at > x->parent)
                 return error_set(e, STATUS_INVALID, "expiry-over-parent", NULL,
                                  "A key does not outlive the key that minted it.");
         *ret = at;
         return STATUS_OK;
+}
+
+static enum status decide_expiry(struct ledger_tx *tx, const struct key_mint *c, int64_t *ret,
+                                 struct error *e)
+{
+        const struct config *config = c->base.settings->config;
+        struct key_expiry x = {.at = c->expires_at,
+                               .in_ms = c->expires_in_ms,
+                               .otherwise_ms = c->is_longest_default
+                                                       ? config->keys.longest_life_ms
+                                                       : config->keys.default_life_ms};
+        TRY(parent_expiry(tx, &c->base.caller, &x.parent, e));
+        return key_expiry_decide(c->base.settings, &x, tx->now_ms, ret, e);
 }
 
 static enum status check_open(struct ledger_tx *tx, struct span resource, struct error *e)
@@ -129,13 +134,13 @@ static enum status check_open(struct ledger_tx *tx, struct span resource, struct
         return STATUS_OK;
 }
 
-static enum status bind(struct ledger_tx *tx, const struct key_mint *c, struct span text,
-                        bool is_named, struct error *e)
+enum status key_bind_open(struct ledger_tx *tx, const char *key_id, struct span text, bool is_named,
+                          struct error *e)
 {
         struct span resource;
         TRY(resource_read(text, &resource, e));
         TRY(check_open(tx, resource, e));
-        return key_bind(tx, c->id, resource, is_named, e);
+        return key_bind(tx, key_id, resource, is_named, e);
 }
 
 static enum status check_fields(const struct key_mint *c, struct error *e)
@@ -211,9 +216,9 @@ static enum status insert(struct ledger_tx *tx, struct key_mint *c, const struct
         TRY(key_insert(tx, &k, e));
         TRY(grants_add(tx, subject, c->grants, c->n_grants, e));
         for (size_t i = 0; i < c->n_resources; i++)
-                TRY(bind(tx, c, c->resources[i], true, e));
+                TRY(key_bind_open(tx, c->id, c->resources[i], true, e));
         for (size_t i = 0; i < c->n_grants; i++)
-                TRY(bind(tx, c, c->grants[i].resource, false, e));
+                TRY(key_bind_open(tx, c->id, c->grants[i].resource, false, e));
         if (c->upstream.p)
                 TRY(upstream_insert(tx, c, e));
         return STATUS_OK;

@@ -3,6 +3,8 @@
 #include "domain/names.h"
 #include "domain/upstreams.h"
 
+#include <chatelaine/domain_access_keys.h>
+
 #include <stdio.h>
 
 static enum status check_rotatable(const struct key_row *k, struct error *e)
@@ -19,29 +21,12 @@ static enum status check_rotatable(const struct key_row *k, struct error *e)
         return STATUS_OK;
 }
 
-/* The same grants, resources, user, app, name and place among the keys; never past the old expiry.
- */
-static enum status make_successor(struct ledger_tx *tx, const struct key_rotate *c,
-                                  const struct key_row *old, struct error *e)
+static enum status copy_rights(struct ledger_tx *tx, const char *to_id, struct span from_id,
+                               struct error *e)
 {
-        char caller[CALLER_NAME_SIZE], from[SUBJECT_SIZE], to[SUBJECT_SIZE];
-        caller_name(&c->base.caller, caller);
-        struct key_new k = {
-                .id = c->new_id,
-                .hash = c->hash,
-                .pepper = c->pepper,
-                .user_id = old->user_id,
-                .app = old->app,
-                .name = old->name,
-                .minted_by = span_of(caller),
-                .parent_key_id = old->parent_key_id,
-                .predecessor_id = old->id,
-                .dies_at = old->expires_at,
-                .settings = c->base.settings,
-        };
-        TRY(key_insert(tx, &k, e));
-        subject_of("keys", old->id, from);
-        subject_of("keys", span_of(c->new_id), to);
+        char from[SUBJECT_SIZE], to[SUBJECT_SIZE];
+        subject_of("keys", from_id, from);
+        subject_of("keys", span_of(to_id), to);
         TRY(store_exec(tx->db,
                        "INSERT INTO statements (subject, resource, stem, role, permission)"
                        " SELECT cast($1 as text), resource, stem, role, permission FROM statements"
@@ -51,19 +36,47 @@ static enum status make_successor(struct ledger_tx *tx, const struct key_rotate 
                           "INSERT INTO key_resources (key_id, resource, document_id, is_named)"
                           " SELECT cast($1 as text), resource, document_id, is_named"
                           " FROM key_resources WHERE key_id = $2",
-                          NULL, e, "st", c->new_id, old->id);
+                          NULL, e, "st", to_id, from_id);
 }
 
 /* The old key goes on until its grace ends; no warning, for its successor is there. */
-static enum status start_grace(struct ledger_tx *tx, const struct key_rotate *c,
-                               const struct key_row *old, int64_t dies_at, struct error *e)
+static enum status start_grace(struct ledger_tx *tx, const char *new_id, const struct key_row *old,
+                               int64_t dies_at, struct error *e)
 {
         TRY(store_exec(
                 tx->db,
                 "UPDATE keys SET state = 1, successor_id = $1, dies_at = $2, updated_at = $3,"
                 " warn_at = NULL WHERE id = $4",
-                NULL, e, "siit", c->new_id, dies_at, tx->now_ms, old->id));
+                NULL, e, "siit", new_id, dies_at, tx->now_ms, old->id));
         return key_counted(tx, old->state, KEY_ROTATING, e);
+}
+
+enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by, struct key_new *k,
+                        const struct key_row *old, int64_t grace_ms, int64_t *ret_dies_at,
+                        struct error *e)
+{
+        char caller[CALLER_NAME_SIZE];
+        TRY(check_rotatable(old, e));
+        int64_t grace = grace_ms < 0 ? k->settings->config->keys.grace_ms : grace_ms;
+        int64_t left = old->expires_at - tx->now_ms;
+        int64_t dies_at = tx->now_ms + (grace < left ? grace : left);
+        caller_name(&by->caller, caller);
+        k->user_id = old->user_id;
+        k->app = old->app;
+        k->minted_by = span_of(caller);
+        k->parent_key_id = old->parent_key_id;
+        k->predecessor_id = old->id;
+        k->dies_at = old->expires_at;
+        if (!k->name.p)
+                k->name = old->name;
+        TRY(key_insert(tx, k, e));
+        TRY(copy_rights(tx, k->id, old->id, e));
+        TRY(start_grace(tx, k->id, old, dies_at, e));
+        TRY(upstream_hand_on(tx, old->id, k->id, e));
+        TRY(key_event(tx, KEY_EVENT("rotated"), old->id, by->audit.traceparent, e));
+        TRY(key_event(tx, KEY_EVENT("created"), span_of(k->id), by->audit.traceparent, e));
+        *ret_dies_at = dies_at;
+        return STATUS_OK;
 }
 
 static enum status key_rotate_run(struct ledger_tx *tx, struct domain_command *base,
@@ -71,18 +84,14 @@ static enum status key_rotate_run(struct ledger_tx *tx, struct domain_command *b
 {
         struct key_rotate *c = (struct key_rotate *)base;
         struct key_row old;
+        struct key_new k = {
+                .id = c->new_id, .hash = c->hash, .pepper = c->pepper, .settings = base->settings};
         TRY(key_target(tx, base, c->id, &old, e));
-        TRY(check_rotatable(&old, e));
-        int64_t grace = c->grace_ms < 0 ? base->settings->config->keys.grace_ms : c->grace_ms;
-        int64_t left = old.expires_at - tx->now_ms;
-        int64_t dies_at = tx->now_ms + (grace < left ? grace : left);
-        TRY(make_successor(tx, c, &old, e));
-        TRY(start_grace(tx, c, &old, dies_at, e));
-        TRY(upstream_hand_on(tx, old.id, c->new_id, e));
-        TRY(key_event(tx, KEY_EVENT("rotated"), old.id, base->audit.traceparent, e));
-        TRY(key_event(tx, KEY_EVENT("created"), span_of(c->new_id), base->audit.traceparent, e));
-        base->due_ms = dies_at;
-        return STATUS_OK;
+        if (key_is_access(&old))
+                return error_set(e, STATUS_CONFLICT, "access-key", NULL,
+                                 "An access key is followed by another at its client: POST "
+                                 "/v1/clients/{id}/access-keys with `replaces`.");
+        return key_succeed(tx, base, &k, &old, c->grace_ms, &base->due_ms, e);
 }
 
 static void key_rotate_fini(struct domain_command *base)

@@ -10,6 +10,7 @@
 
 #include "domain/holdings.h"
 
+#include <chatelaine/domain_access_keys.h>
 #include <stdlib.h>
 
 struct making {
@@ -227,5 +228,7 @@ enum status record_rows_write(struct ledger_tx *tx, struct span id, struct recor
                       "INSERT INTO statements (subject, resource, stem, role, record_id, position)"
                       " VALUES ($1, $2, $3, $4, $5, $6)",
                       cols, sizeof cols / sizeof *cols, rows->n, NULL, NULL, e));
+        for (size_t i = 0; i < rows->n; i++)
+                TRY(access_keys_bind_in(tx, rows->subjects[i], rows->resources[i], e));
         return users_cut(tx, rows->people, rows->n_people, e);
 }

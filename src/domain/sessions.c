@@ -5,7 +5,7 @@
 
 #define SESSION_COLUMNS                                                                \
         "id, user_id, key_id, client_id, parent_id, origin, scope, reason, chosen_by," \
-        " kind, is_scoped, created_at, expires_at, ended_at, password_at, token_key"
+        " access_key_id, kind, is_scoped, created_at, expires_at, ended_at, password_at, token_key"
 
 static const char *const kind_names[SESSION_KINDS] = {
         [SESSION_PASSWORD] = "password",
@@ -36,16 +36,17 @@ static enum status not_found(struct error *e)
 static enum status read_row(struct store_stmt *st, struct arena *a, struct session_row *ret)
 {
         struct session_row s = {
-                .kind = (enum session_kind)store_int(st, 9),
-                .is_scoped = store_int(st, 10) != 0,
-                .created_at = store_int(st, 11),
-                .expires_at = store_int(st, 12),
-                .ended_at = store_int(st, 13),
-                .password_at = store_int(st, 14),
-                .token_key = (uint32_t)store_int(st, 15),
+                .kind = (enum session_kind)store_int(st, 10),
+                .is_scoped = store_int(st, 11) != 0,
+                .created_at = store_int(st, 12),
+                .expires_at = store_int(st, 13),
+                .ended_at = store_int(st, 14),
+                .password_at = store_int(st, 15),
+                .token_key = (uint32_t)store_int(st, 16),
         };
-        struct span *const texts[] = {&s.id,     &s.user_id, &s.key_id, &s.client_id, &s.parent_id,
-                                      &s.origin, &s.scope,   &s.reason, &s.chosen_by};
+        struct span *const texts[] = {&s.id,        &s.user_id,      &s.key_id, &s.client_id,
+                                      &s.parent_id, &s.origin,       &s.scope,  &s.reason,
+                                      &s.chosen_by, &s.access_key_id};
         for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
                 struct span text = store_text(st, i);
                 *texts[i] = arena_span(a, text);

@@ -12,7 +12,7 @@
 
 /* What a new session takes over from what it hangs from. */
 struct bounds {
-        struct span user_id, key_id, parent_id;
+        struct span user_id, key_id, parent_id, access_key_id;
         int64_t password_at;
         int64_t until; /* no longer than this */
 };
@@ -127,10 +127,26 @@ static const struct {
         [SESSION_EXCHANGE] = {from_subject, true, 0},
 };
 
+/* A client's access key takes along what was opened with it. */
+static enum status hang_from_access_key(struct ledger_tx *tx, struct session_create *c,
+                                        struct bounds *b, struct error *e)
+{
+        struct key_row key;
+        b->access_key_id = span_of(c->base.caller.key_id);
+        enum status s = key_get(tx->db, b->access_key_id, tx->now_ms, &c->base.arena, &key, e);
+        if (s == STATUS_NOT_FOUND || (s == STATUS_OK && !key_is_valid(&key, tx->now_ms)))
+                return session_refused(e);
+        TRY(s);
+        b->until = earlier(b->until, key.dies_at);
+        return STATUS_OK;
+}
+
 /* What one session opens for another purpose still hangs from it. */
 static enum status hang_from_caller(struct ledger_tx *tx, struct session_create *c,
                                     struct bounds *b, struct error *e)
 {
+        if (c->base.caller.kind == CALLER_CLIENT && c->base.caller.key_id[0])
+                return hang_from_access_key(tx, c, b, e);
         if (c->kind == SESSION_EXCHANGE || c->base.caller.kind != CALLER_SESSION)
                 return STATUS_OK;
         c->parent_id = span_of(c->base.caller.id);
@@ -158,15 +174,16 @@ static enum status insert(struct ledger_tx *tx, struct session_create *c, const 
 {
         char origin[CALLER_NAME_SIZE], subject[SUBJECT_SIZE];
         caller_name(&c->base.caller, origin);
-        TRY(store_exec(tx->db,
-                       "INSERT INTO sessions (id, hash, pepper, kind, user_id, key_id, client_id,"
-                       " parent_id, origin, scope, is_scoped, token_key, password_at, created_at,"
-                       " expires_at, chosen_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
-                       " $11, nullif($12, 0), nullif($13, 0), $14, $15, $16)",
-                       NULL, e, "sbiittttstiiiiit", c->id, span_make(c->hash, sizeof c->hash),
-                       (int64_t)c->pepper, (int64_t)c->kind, b->user_id, b->key_id, c->client_id,
-                       b->parent_id, origin, c->scope, (int64_t)c->is_scoped, (int64_t)token_key,
-                       b->password_at, tx->now_ms, c->ret_expires_at, c->chosen_by));
+        TRY(store_exec(
+                tx->db,
+                "INSERT INTO sessions (id, hash, pepper, kind, user_id, key_id, client_id,"
+                " parent_id, origin, scope, is_scoped, token_key, password_at, created_at,"
+                " expires_at, chosen_by, access_key_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+                " $11, nullif($12, 0), nullif($13, 0), $14, $15, $16, $17)",
+                NULL, e, "sbiittttstiiiiitt", c->id, span_make(c->hash, sizeof c->hash),
+                (int64_t)c->pepper, (int64_t)c->kind, b->user_id, b->key_id, c->client_id,
+                b->parent_id, origin, c->scope, (int64_t)c->is_scoped, (int64_t)token_key,
+                b->password_at, tx->now_ms, c->ret_expires_at, c->chosen_by, b->access_key_id));
         subject_of("sessions", span_of(c->id), subject);
         return c->is_scoped ? grants_add(tx, subject, c->grants, c->n_grants, e) : STATUS_OK;
 }

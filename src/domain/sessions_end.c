@@ -39,6 +39,7 @@ static enum status end_all(struct ledger_tx *tx, const struct session_selector *
                 TRY(end_tree(tx, END_TREE("s.id = $1"), sel->id, reason, total, e));
         if (sel->key.p) {
                 TRY(end_tree(tx, END_TREE("s.key_id = $1"), sel->key, reason, total, e));
+                TRY(end_tree(tx, END_TREE("s.access_key_id = $1"), sel->key, reason, total, e));
                 TRY(end_opened(tx, "keys", sel->key, reason, total, e));
         }
         if (sel->client.p) {

@@ -58,6 +58,16 @@ static enum status live_key(const struct judging *j, struct span id, struct prin
         return key_principal(j->db, &key, j->arena, ret, e);
 }
 
+/* The one that the client came with; absent: it came otherwise. */
+static enum status live_access_key(const struct judging *j, struct span id, struct error *e)
+{
+        struct key_row key;
+        if (!id.p)
+                return STATUS_OK;
+        TRY(refused_when_gone(key_get(j->db, id, j->now_ms, j->arena, &key, e), e));
+        return key_is_valid(&key, j->now_ms) ? STATUS_OK : session_refused(e);
+}
+
 static enum status live_client(const struct judging *j, struct span id, struct principal *ret,
                                struct error *e)
 {
@@ -139,6 +149,7 @@ static enum status as_exchanged(const struct judging *j, const struct session_ro
         struct principal client;
         TRY(s->parent_id.p ? live_parent(j, s->parent_id, p, e) : live_key(j, s->key_id, p, e));
         TRY(live_client(j, s->client_id, &client, e));
+        p->client = NULL;
         return add_cut(j, p, &client.rights, e);
 }
 
@@ -185,14 +196,15 @@ static void name_caller(const struct session_row *s, struct principal *p)
 static enum status judge(const struct judging *j, const struct session_row *s,
                          struct principal *ret, struct error *e)
 {
-        struct principal p = {.db = j->db}, parent;
+        struct principal p = {.db = j->db}, ignored;
         if (s->ended_at || j->now_ms >= s->expires_at)
                 return session_refused(e);
         if (s->parent_id.p && s->kind != SESSION_EXCHANGE)
-                TRY(live_parent(j, s->parent_id, &parent, e));
+                TRY(live_parent(j, s->parent_id, &ignored, e));
         TRY(live_origin(j, s->origin, e));
         if (s->chosen_by.p)
                 TRY(live_origin(j, s->chosen_by, e));
+        TRY(live_access_key(j, s->access_key_id, e));
         TRY(kinds[s->kind].start(j, s, &p, e));
         TRY(cut_to_scope(j, s, &p, e));
         name_caller(s, &p);

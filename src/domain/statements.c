@@ -3,6 +3,7 @@
 #include "domain/roles.h"
 
 #include <chatelaine/codec_json.h>
+#include <chatelaine/domain_access_keys.h>
 
 static enum status add_one(struct ledger_tx *tx, const char *subject, const struct grant *g,
                            struct error *e)
@@ -16,6 +17,7 @@ static enum status add_one(struct ledger_tx *tx, const char *subject, const stru
                 TRY(action_read(g->permission, &permission, e));
         else
                 TRY(role_find(tx->db, g->role, &a, &role, e));
+        TRY(access_keys_bind_in(tx, span_of(subject), resource, e));
         return store_exec(tx->db,
                           "INSERT INTO statements (subject, resource, stem, role, permission)"
                           " VALUES ($1, $2, $3, $4, $5)",
