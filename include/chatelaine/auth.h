@@ -7,6 +7,8 @@
  *     X-API-Key, Authorization: Bearer ctl_...     key.c         a key
  *     Authorization: Bearer cts_... or at+jwt      caller.c      a session
  *     Authorization: Bearer, a JWT of a trust      trusted.c     a user of another issuer
+ *     Authorization: Bearer sc_....kid.acc-..key   access_key.c  a client, by its whole access key
+ *     Authorization: Bearer JWT of a client's own  client_token.c a client, by a token it signed
  *     Authorization: Basic                         basic.c       a user; on the password pool
  *     Authorization: Basic sc_...                  caller.c      a client
  *     the unix socket                              unix.c        all permissions
@@ -14,7 +16,9 @@
  * auth does not know http's room: a request comes as a struct request_view (http_view makes it).
  *
  * Credentials are checked once, on the request's loop; only Basic answers later (scrypt on the
- * pool). Two different schemes on one request are refused ("ambiguous-credentials", 400).
+ * pool). Two different schemes on one request are refused ("ambiguous-credentials", 400), but for
+ * two Bearer fields of which one is an access key: that is judged, the other is not looked at.
+ * A client over its rate limit is refused (429 "client-rate") whichever way it came.
  */
 #ifndef CHATELAINE_AUTH_H
 #define CHATELAINE_AUTH_H
@@ -58,6 +62,10 @@ void auth_password(struct auth *a, struct auth_loop *l, const struct request_vie
  * At once; 401 "invalid-credentials". */
 enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token,
                        struct principal *ret, struct error *e) MUST_CHECK;
+/* A client that gives its id and secret: the client_secret, or a whole access key of its own. 401
+ * "invalid-client"; LIMIT (429) "client-rate". */
+enum status auth_client(struct auth_loop *l, const struct request_view *req, struct span id,
+                        struct span secret, struct principal *ret, struct error *e) MUST_CHECK;
 /* An API key or other secret text given in a body (POST /v1/keys/verify): no failure counting. See
  * domain_keys key_find. */
 

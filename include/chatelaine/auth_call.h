@@ -95,6 +95,13 @@ enum status call_parse(struct call *c, struct error *e) MUST_CHECK;
 /* The body as an object in *base, strictly. INVALID with its pointer. */
 enum status call_body(struct call *c, const struct json_field *fields, void *base,
                       struct error *e) MUST_CHECK;
+/* A duration: "15m", or a number of seconds; absent (NULL, null) leaves *ret. INVALID
+ * "invalid-field" at `at`. */
+enum status call_duration(const struct json *value, const char *at, int64_t *ret_ms,
+                          struct error *e) MUST_CHECK;
+/* An RFC 3339 time; absent leaves *ret. */
+enum status call_time(struct span text, const char *at, int64_t *ret_ms,
+                      struct error *e) MUST_CHECK;
 enum status call_may(const struct call *c, const char *permission, struct span resource,
                      struct error *e) MUST_CHECK;
 /* "KIND/NAME" in the arena, zero-terminated; absent at its bound. */

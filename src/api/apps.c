@@ -226,7 +226,7 @@ static enum status rotate_fill(const struct rotate_body *body, struct app_rotate
                                struct error *e)
 {
         cmd->grace_ms = -1;
-        TRY(api_duration(body->grace, "/grace", &cmd->grace_ms, e));
+        TRY(call_duration(body->grace, "/grace", &cmd->grace_ms, e));
         cmd->key_text = body->key;
         cmd->has_algorithm = body->algorithm.p;
         if (cmd->has_algorithm)

@@ -46,13 +46,6 @@ static inline struct span api_param(const struct call *c, const char *name)
         return http_param(c->req, name);
 }
 
-/* A duration: "15m", or a number of seconds; absent (NULL, null) leaves *ret. INVALID
- * "invalid-field" at `at`. */
-enum status api_duration(const struct json *value, const char *at, int64_t *ret_ms,
-                         struct error *e) MUST_CHECK;
-/* An RFC 3339 time; absent leaves *ret. */
-enum status api_time(struct span text, const char *at, int64_t *ret_ms, struct error *e) MUST_CHECK;
-
 /*
  * No oracle: `allowed` is what a change asked for; where it was denied and the caller may not see
  * the thing either (`visible`), the answer is NOT_FOUND `slug`, as if it were not there.

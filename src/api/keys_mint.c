@@ -91,11 +91,11 @@ static enum status read_expiry(const struct mint *body, struct key_mint *m, stru
         if (has_in && body->expires_at.p)
                 return error_set(e, STATUS_INVALID, "invalid-field", "/expires_at",
                                  "Give expires_in or expires_at, not both.");
-        TRY(api_duration(body->expires_in, "/expires_in", &m->expires_in_ms, e));
+        TRY(call_duration(body->expires_in, "/expires_in", &m->expires_in_ms, e));
         if (has_in && m->expires_in_ms == 0)
                 return error_set(e, STATUS_INVALID, "expiry-in-past", "/expires_in",
                                  "The key would have expired already.");
-        TRY(api_time(body->expires_at, "/expires_at", &m->expires_at, e));
+        TRY(call_time(body->expires_at, "/expires_at", &m->expires_at, e));
         if (body->expires_at.p && m->expires_at <= 0)
                 return error_set(e, STATUS_INVALID, "expiry-in-past", "/expires_at",
                                  "The key would have expired already.");
@@ -120,7 +120,7 @@ static enum status read_upstream(struct call *c, const struct json *object, stru
         if (!object)
                 return STATUS_OK;
         TRY(json_dispatch_at(object, "/upstream", fields, &u, c->arena, e));
-        TRY(api_time(u.expires_at, "/upstream/expires_at", &m->upstream_valid_until, e));
+        TRY(call_time(u.expires_at, "/upstream/expires_at", &m->upstream_valid_until, e));
         m->upstream = u.name;
         m->upstream_token = u.token;
         return STATUS_OK;
@@ -199,7 +199,7 @@ enum status keys_rotate(struct call *c, struct error *e)
         int64_t grace_ms = -1;
         TRY(keys_one(c, "keys:rotate", &row, e));
         TRY(call_body(c, fields, &body, e));
-        TRY(api_duration(body.grace, "/grace", &grace_ms, e));
+        TRY(call_duration(body.grace, "/grace", &grace_ms, e));
         struct key_rotate *cmd;
         TRY(key_rotate_new(c->domain, c->settings, &cmd, e));
         cmd->id = row.id;

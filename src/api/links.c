@@ -97,7 +97,7 @@ static enum status fill(struct call *c, struct link *body, struct key_mint *m, s
         TRY(find_place(c, body, e));
         TRY(user_within(c, body->user, e));
         TRY(link_grants(c, body, m, e));
-        TRY(api_duration(body->expires_in, "/expires_in", &m->expires_in_ms, e));
+        TRY(call_duration(body->expires_in, "/expires_in", &m->expires_in_ms, e));
         if (body->expires_in && !json_is_null(body->expires_in) && m->expires_in_ms == 0)
                 return error_set(e, STATUS_INVALID, "expiry-in-past", "/expires_in",
                                  "The link would have expired already.");

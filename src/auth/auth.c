@@ -1,8 +1,10 @@
 #include "auth/app_keys.h"
+#include "auth/client_rate.h"
 #include "auth/failures.h"
 #include "auth/rate.h"
 #include "auth/remembered.h"
 #include "auth/state.h"
+#include "auth/verified.h"
 
 #include <stdlib.h>
 
@@ -50,6 +52,8 @@ enum status auth_new(struct domain *d, struct auth **ret, struct error *e)
         if (s == STATUS_OK)
                 s = remembered_new(&a->remembered, e);
         if (s == STATUS_OK)
+                s = client_rates_new(&a->client_rates, e);
+        if (s == STATUS_OK)
                 s = pool_new("slow", POOL_THREADS, POOL_WAITING_MAX, pool_state_new,
                              pool_state_free, d, &a->pool, e);
         if (s != STATUS_OK) {
@@ -74,6 +78,7 @@ void auth_free(struct auth *a)
         rates_free(a->rates);
         failures_free(a->failures);
         remembered_free(a->remembered);
+        client_rates_free(a->client_rates);
         free(a);
 }
 
@@ -102,8 +107,10 @@ enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loo
         l->auth = a;
         l->db = db;
         s = app_keys_new(&l->app_keys, e);
+        if (s == STATUS_OK)
+                s = verified_new(&l->verified, e);
         if (s != STATUS_OK) {
-                free(l);
+                auth_loop_free(l);
                 return s;
         }
         *ret = l;
@@ -115,6 +122,7 @@ void auth_loop_free(struct auth_loop *l)
         if (!l)
                 return;
         app_keys_free(l->app_keys);
+        verified_free(l->verified);
         free(l);
 }
 

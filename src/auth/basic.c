@@ -12,6 +12,7 @@
 #include "auth/remembered.h"
 #include "auth/state.h"
 
+#include <chatelaine/codec_access_key.h>
 #include <chatelaine/codec_crypto.h>
 #include <chatelaine/codec_text.h>
 #include <chatelaine/domain_clients.h>
@@ -136,10 +137,17 @@ static void deliver(struct mail *m)
         finish(b, STATUS_OK, NULL);
 }
 
+/* What a "+" of plain base64 was decoded to: no access key has a space. */
+static void restore_plus(struct span text)
+{
+        for (char *p = (char *)(uintptr_t)text.p; p < text.p + text.len; p++)
+                *p = *p == ' ' ? '+' : *p;
+}
+
 /*
  * RFC 6749 2.3.1: a client's id and secret come encoded as in a form. Ours have nothing in them
- * that the decoding could change, so that plain ones (RFC 7617) are read the same way. No user's
- * name begins so.
+ * that the decoding could change, but for the "+" of an access key, so that plain ones (RFC 7617)
+ * are read the same way. No user's name begins so.
  */
 static bool is_client(struct basic *b)
 {
@@ -153,24 +161,22 @@ static bool is_client(struct basic *b)
                 b->credentials = plain;
                 plain = encoded;
                 b->name = span_split(buf_view(&b->credentials), ':', &b->password);
+                if (access_key_is(b->password))
+                        restore_plus(b->password);
         }
         return span_starts(b->name, CLIENT_PREFIX);
 }
 
-static void check_client(struct basic *b)
+static void check_client(struct basic *b, const struct request_view *req)
 {
         struct principal *p = arena_alloc(b->arena, sizeof *p);
-        struct client_row client;
         struct error e = {0};
         enum status s = p ? STATUS_OK : error_no_memory(&e);
 
         if (s == STATUS_OK)
-                s = client_check_secret(b->loop->auth->domain, b->loop->db, b->name, b->password,
-                                        b->arena, &client, &e);
+                s = auth_client(b->loop, req, b->name, b->password, p, &e);
         if (s == STATUS_DENIED)
                 s = refuse_credentials(&e);
-        if (s == STATUS_OK)
-                s = client_principal(b->loop->db, &client, b->arena, p, &e);
         buf_fini_secret(&b->credentials);
         auth_tell(b->then, b->http, s, p, &e);
 }
@@ -226,7 +232,7 @@ void basic_check(struct auth_loop *l, const struct request_view *req, struct spa
         if (!split(b, credentials))
                 refuse(b);
         else if (is_client(b))
-                check_client(b);
+                check_client(b, req);
         else
                 check_password(b);
 }

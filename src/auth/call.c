@@ -243,6 +243,33 @@ enum status call_body(struct call *c, const struct json_field *fields, void *bas
         return json_dispatch(c->body, fields, base, c->arena, e);
 }
 
+enum status call_duration(const struct json *value, const char *at, int64_t *ret_ms,
+                          struct error *e)
+{
+        int64_t ms = 0;
+        if (!value || json_is_null(value))
+                return STATUS_OK;
+        if (json_is_integer(value) && json_integer(value) >= 0 &&
+            json_integer(value) <= INT64_MAX / 1000) {
+                *ret_ms = json_integer(value) * 1000;
+                return STATUS_OK;
+        }
+        if (!json_is_string(value) ||
+            clock_parse_duration(json_span(value), &ms, NULL) != STATUS_OK)
+                return error_set(e, STATUS_INVALID, "invalid-field", at,
+                                 "A duration is a number of seconds, or a text like \"15m\".");
+        *ret_ms = ms;
+        return STATUS_OK;
+}
+
+enum status call_time(struct span text, const char *at, int64_t *ret_ms, struct error *e)
+{
+        if (text.p && clock_parse_rfc3339(text, ret_ms, NULL) != STATUS_OK)
+                return error_set(e, STATUS_INVALID, "invalid-field", at,
+                                 "A time is RFC 3339, like \"2030-01-31T12:00:00Z\".");
+        return STATUS_OK;
+}
+
 enum status call_may(const struct call *c, const char *permission, struct span resource,
                      struct error *e)
 {

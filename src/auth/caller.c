@@ -1,7 +1,9 @@
 /* Which scheme a request speaks, and those that answer at once: a key, a session and the unix
  * socket. */
+#include "auth/client_rate.h"
 #include "auth/state.h"
 
+#include <chatelaine/codec_access_key.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_sessions.h>
 
@@ -15,10 +17,11 @@ enum status refuse_credentials(struct error *e)
 
 /* What a request brings. A key may stand in both places, when it is the same. */
 struct credentials {
-        struct span key;   /* X-API-Key, or Bearer ctl_... */
-        struct span token; /* any other Bearer: a session's */
-        struct span basic; /* what follows "Basic " */
-        struct span other; /* any other Authorization */
+        struct span authorization; /* the field itself; "" = not yet */
+        struct span key;           /* X-API-Key, or Bearer ctl_... */
+        struct span token;         /* any other Bearer: a session's, a client's */
+        struct span basic;         /* what follows "Basic " */
+        struct span other;         /* any other Authorization */
 };
 
 enum status refuse_ambiguous(struct error *e)
@@ -36,16 +39,48 @@ static struct span after(struct span text, const char *scheme)
         return span_trim(span_make(text.p + n, text.len - n));
 }
 
-/* RFC 9110 11.6.2: one Authorization field; scheme names do not care about case. */
+/*
+ * RFC 9110 11.6.2: one Authorization field. Authress's SDK for Go sends two when it has both a
+ * user's token and its own access key: then the key is who calls, and it alone is judged.
+ */
+static enum status put_authorization(struct credentials *c, struct span value, struct error *e)
+{
+        bool is_first = !c->authorization.p;
+        bool was_key = !is_first && access_key_is(after(c->authorization, "Bearer"));
+        bool is_key = access_key_is(after(value, "Bearer"));
+
+        if (is_first || (is_key && !was_key && after(c->authorization, "Bearer").p))
+                c->authorization = value;
+        else if (!(was_key && !is_key && after(value, "Bearer").p))
+                return refuse_ambiguous(e);
+        return STATUS_OK;
+}
+
+/* Scheme names do not care about case. */
+static enum status split_authorization(struct credentials *c, struct error *e)
+{
+        struct span bearer = after(c->authorization, "Bearer");
+
+        c->basic = after(c->authorization, "Basic");
+        if (span_starts(bearer, KEY_PREFIX)) {
+                if (c->key.p && !span_equal(c->key, bearer))
+                        return refuse_ambiguous(e);
+                c->key = bearer;
+        } else if (bearer.p) {
+                c->token = bearer;
+        } else if (!c->basic.p) {
+                c->other = c->authorization;
+        }
+        return STATUS_OK;
+}
+
 static enum status read_credentials(const struct request_view *req, struct credentials *ret,
                                     struct error *e)
 {
         struct span name, value;
-        bool has_authorization = false;
+        unsigned n = 0;
 
         for (size_t i = 0; req->header_each(req->http, i, &name, &value); i++) {
-                struct span bearer;
-
                 if (span_is_nocase(name, "X-API-Key")) {
                         if (ret->key.p && !span_equal(ret->key, value))
                                 return refuse_ambiguous(e);
@@ -53,21 +88,11 @@ static enum status read_credentials(const struct request_view *req, struct crede
                 }
                 if (!span_is_nocase(name, "Authorization"))
                         continue;
-                if (has_authorization)
+                if (++n > 2)
                         return refuse_ambiguous(e);
-                has_authorization = true;
-                bearer = after(value, "Bearer");
-                ret->basic = after(value, "Basic");
-                if (span_starts(bearer, KEY_PREFIX)) {
-                        if (ret->key.p && !span_equal(ret->key, bearer))
-                                return refuse_ambiguous(e);
-                        ret->key = bearer;
-                } else if (bearer.p) {
-                        ret->token = bearer;
-                } else if (!ret->basic.p) {
-                        ret->other = value;
-                }
+                TRY(put_authorization(ret, value, e));
         }
+        TRY(split_authorization(ret, e));
         if ((ret->key.p != NULL) + (ret->token.p != NULL) + (ret->basic.p != NULL) +
                     (ret->other.p != NULL) >
             1)
@@ -101,13 +126,40 @@ static enum status session_check_in(struct auth_loop *l, const struct request_vi
         return session_principal(l->db, &row, clock_now_ms(), req->arena, p, e);
 }
 
-/* Of another issuer, or of ours. */
+/* A service client's own, of another issuer, or issued here. */
 static enum status bearer_check_in(struct auth_loop *l, const struct request_view *req,
                                    struct span token, struct principal *p, struct error *e)
 {
-        bool is_theirs;
+        bool is_clients, is_theirs;
+
+        if (access_key_is(token))
+                return access_key_check(l, token, req->arena, p, e);
+        TRY(client_token_check(l, token, req->arena, p, &is_clients, e));
+        if (is_clients)
+                return STATUS_OK;
         TRY(trusted_check(l, req, token, &is_theirs, p, e));
         return is_theirs ? STATUS_OK : session_check_in(l, req, token, p, e);
+}
+
+enum status auth_client(struct auth_loop *l, const struct request_view *req, struct span id,
+                        struct span secret, struct principal *ret, struct error *e)
+{
+        struct principal p = {.db = l->db};
+        struct client_row row;
+
+        if (access_key_is(secret)) {
+                enum status s = access_key_check(l, secret, req->arena, &p, e);
+                if (s == STATUS_DENIED || (s == STATUS_OK && !span_is(id, p.caller.id)))
+                        return error_set_http(e, STATUS_DENIED, 401, "invalid-client", NULL,
+                                              "the client is unknown or its secret is wrong");
+                TRY(s);
+        } else {
+                TRY(client_check_secret(l->auth->domain, l->db, id, secret, req->arena, &row, e));
+                TRY(client_principal(l->db, &row, req->arena, &p, e));
+        }
+        TRY(client_rates_take(l->auth->client_rates, p.client, e));
+        *ret = p;
+        return STATUS_OK;
 }
 
 enum status auth_token(struct auth_loop *l, const struct request_view *req, struct span token,
@@ -136,7 +188,6 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
         struct error e = {0};
         enum status s;
 
-        (void)a;
         if (!p)
                 s = error_no_memory(&e);
         else
@@ -160,5 +211,7 @@ void auth_caller(struct auth *a, struct auth_loop *l, const struct request_view 
                                 &e, STATUS_DENIED, 401, "no-credentials", "Authorization",
                                 "the request brings no credentials: send X-API-Key, Bearer or Basic");
         }
+        if (s == STATUS_OK && p->client)
+                s = client_rates_take(a->client_rates, p->client, &e);
         auth_tell(then, req->http, s, p, &e);
 }

@@ -9,10 +9,12 @@
 
 #include <chatelaine/auth.h>
 
-struct app_keys;   /* app_keys.c: keyed HMACs of apps */
-struct rates;      /* rate.c: the apps' token buckets */
-struct failures;   /* failures.c: wrong passwords by user and by address */
-struct remembered; /* remembered.c: right passwords of the last minute */
+struct app_keys;     /* app_keys.c: keyed HMACs of apps */
+struct verified;     /* verified.c: clients' tokens and keys whose cryptography has held */
+struct client_rates; /* client_rate.c: how much clients with a rate limit have sent */
+struct rates;        /* rate.c: the apps' token buckets */
+struct failures;     /* failures.c: wrong passwords by user and by address */
+struct remembered;   /* remembered.c: right passwords of the last minute */
 
 struct auth {
         struct domain *domain;
@@ -20,12 +22,14 @@ struct auth {
         struct rates *rates;
         struct failures *failures;
         struct remembered *remembered;
+        struct client_rates *client_rates;
 };
 
 struct auth_loop {
         struct auth *auth;
         struct store_conn *db;
         struct app_keys *app_keys;
+        struct verified *verified;
 };
 
 /* basic.c: `credentials` is what follows "Basic ". Calls `then` once, now or later on this loop. */
@@ -40,6 +44,19 @@ void auth_tell(auth_then then, void *http, enum status s, struct principal *p,
 /* trusted.c: *ret_is_theirs false: of no issuer in the settings, and nothing is written. */
 enum status trusted_check(struct auth_loop *l, const struct request_view *req, struct span token,
                           bool *ret_is_theirs, struct principal *ret, struct error *e) MUST_CHECK;
+/* access_key.c: a service client's access key, whole. 401 "invalid-credentials". */
+enum status access_key_check(struct auth_loop *l, struct span text, struct arena *a,
+                             struct principal *p, struct error *e) MUST_CHECK;
+/* access_key.c: whoever was found to have signed, if client and key live and the key is still
+ * that one. */
+struct verified_entry;
+enum status access_key_enter(struct auth_loop *l, const struct verified_entry *v, struct arena *a,
+                             struct principal *p, struct error *e) MUST_CHECK;
+/* client_token.c: a token that a service client signed itself. OK with *ret_is_clients false:
+ * it does not say so, and nothing was judged. 401 "invalid-credentials". */
+enum status client_token_check(struct auth_loop *l, struct span token, struct arena *a,
+                               struct principal *p, bool *ret_is_clients,
+                               struct error *e) MUST_CHECK;
 
 /* 401 "invalid-credentials", one text for all causes. */
 enum status refuse_credentials(struct error *e);

@@ -32,12 +32,10 @@ struct issue *issue_begin(struct http_request *req)
 
 enum status issue_client(struct issue *i, struct span id, struct span secret, struct error *e)
 {
-        struct client_row row;
         struct principal *p = arena_alloc(i->arena, sizeof *p);
         if (!p)
                 return error_no_memory(e);
-        TRY(client_check_secret(i->domain, i->db, id, secret, i->arena, &row, e));
-        TRY(client_principal(i->db, &row, i->arena, p, e));
+        TRY(auth_client(i->loop, &i->view, id, secret, p, e));
         i->who = p;
         return STATUS_OK;
 }
