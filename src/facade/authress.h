@@ -11,6 +11,8 @@
  *     authress_resources.c /v1/resources, /v1/claims
  *     authress_invites.c   /v1/invites, /v1/requests
  *     authress_clients.c   /v1/clients
+ *     authress_access_keys.c  /v1/clients/{id}/access-keys, what is published of a client
+ *     authress_tokens.c    /api/authentication/oauth/tokens, /.well-known/openid-configuration
  *
  * Answers are application/links+json, errors {title, errorCode, errorId}: errorCode is the slug
  * in the form that Authress writes ("invalid-field": "InvalidField"), errorId the request's id.
@@ -98,6 +100,20 @@ enum status au_requests_post(struct call *c, struct error *e) MUST_CHECK;
 enum status au_requests_get(struct call *c, struct error *e) MUST_CHECK;
 enum status au_requests_patch(struct call *c, struct error *e) MUST_CHECK;
 enum status au_requests_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_clients_list(struct call *c, struct error *e) MUST_CHECK;
+enum status au_clients_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_clients_get(struct call *c, struct error *e) MUST_CHECK;
+enum status au_clients_put(struct call *c, struct error *e) MUST_CHECK;
+enum status au_clients_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_access_keys_post(struct call *c, struct error *e) MUST_CHECK;
+enum status au_access_keys_delete(struct call *c, struct error *e) MUST_CHECK;
+enum status au_client_configuration(struct call *c, struct error *e) MUST_CHECK;
+enum status au_client_jwks(struct call *c, struct error *e) MUST_CHECK;
+enum status au_configuration(struct call *c, struct error *e) MUST_CHECK;
+enum status au_jwks(struct call *c, struct error *e) MUST_CHECK;
+enum status au_tokens_post(struct call *c, struct error *e) MUST_CHECK;
+/* 200, OpenID discovery of that issuer, whose keys lie beneath it. */
+enum status au_reply_configuration(struct call *c, struct span issuer, struct error *e) MUST_CHECK;
 enum status au_unserved(struct call *c, struct error *e) MUST_CHECK;
 
 #endif
