@@ -34,7 +34,8 @@ class Python:
     def directory(self):
         base = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
         digest = hashlib.sha256(self.requirements.read_bytes()).hexdigest()[:16]
-        return base / "chatelaine" / f"{self.program.stem}-{digest}"
+        stem = self.requirements.stem.removeprefix("requirements-")  # programs may share one
+        return base / "chatelaine" / f"{stem}-{digest}"
 
     def fetch(self):
         """The virtual environment, made when it is not there yet."""
