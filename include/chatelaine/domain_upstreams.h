@@ -26,7 +26,8 @@ enum upstream_state {
         UPSTREAM_PENDING,
         UPSTREAM_REVOKED,
         UPSTREAM_ALREADY_GONE,
-        UPSTREAM_STUCK,         /* refused for good: a person must look, then key_retry */
+        UPSTREAM_STUCK,         /* refused for good: a person must look, then key_retry; or the
+                                   configuration does not name it, see upstream_resume */
         UPSTREAM_NOT_REVOCABLE, /* there is no way to: valid there until it expires */
         UPSTREAM_STATES
 };
@@ -37,6 +38,7 @@ enum status upstream_state_read(struct span text, enum upstream_state *ret,
 
 #define UPSTREAM_TOKEN_MAX 4096
 #define UPSTREAM_REASON_SIZE 160
+#define UPSTREAM_REASON_UNCONFIGURED "upstream is not configured"
 
 /* ---- commands ---- */
 
@@ -58,6 +60,14 @@ struct upstream_settle {
         int64_t next_at;
 };
 enum status upstream_settle_new(struct domain *d, struct upstream_settle **ret,
+                                struct error *e) MUST_CHECK;
+
+/* The configuration names the upstream again: what was stuck since it did not is pending. */
+struct upstream_resume {
+        struct domain_command base;
+        char upstream[129];
+};
+enum status upstream_resume_new(struct domain *d, struct upstream_resume **ret,
                                 struct error *e) MUST_CHECK;
 
 /* All audit events up to seq are with the sink. */

@@ -239,6 +239,40 @@ enum status upstream_settle_new(struct domain *d, struct upstream_settle **ret, 
         return STATUS_OK;
 }
 
+/* ---- resume ---- */
+
+static enum status resume_run(struct ledger_tx *tx, struct domain_command *base, struct error *e)
+{
+        struct upstream_resume *c = (struct upstream_resume *)base;
+        int64_t n = 0;
+        domain_target(base, "upstream", span_of(c->upstream));
+        TRY(store_exec(tx->db,
+                       "UPDATE upstream_keys SET state = $1, attempts = 0, next_at = $2,"
+                       " updated_at = $2, reason = NULL"
+                       " WHERE upstream = $3 AND state = $4 AND reason = $5",
+                       &n, e, "iisis", (int64_t)UPSTREAM_PENDING, tx->now_ms, c->upstream,
+                       (int64_t)UPSTREAM_STUCK, UPSTREAM_REASON_UNCONFIGURED));
+        base->audit.count = n;
+        if (n == 0) {
+                base->audit.action = NULL;
+                return STATUS_OK;
+        }
+        TRY(add_count(tx, span_of(c->upstream), UPSTREAM_STUCK, -n, e));
+        return add_count(tx, span_of(c->upstream), UPSTREAM_PENDING, n, e);
+}
+
+enum status upstream_resume_new(struct domain *d, struct upstream_resume **ret, struct error *e)
+{
+        struct upstream_resume *c;
+        TRY(domain_command_new(d, NULL, sizeof *c, 0, &c, e));
+        c->base.run = resume_run;
+        c->base.caller.kind = CALLER_JOB;
+        copy_text(c->base.caller.id, sizeof c->base.caller.id, SPAN("upstreams"));
+        c->base.audit.action = "key.upstream_retry";
+        *ret = c;
+        return STATUS_OK;
+}
+
 /* ---- retry ---- */
 
 static enum status check_retriable(bool is_found, const struct upstream_row *row, struct error *e)

@@ -36,6 +36,8 @@ struct outbound {
         struct trust *trusts;
         size_t n_trusts;
         unsigned n_commands; /* with the ledger */
+        unsigned n_strays;   /* of them those of strays.c */
+        bool is_plan_new;    /* strays of its upstreams may still be stuck */
         int64_t tick_at;     /* monotonic; INT64_MAX = not armed */
         bool is_stopping;
 
@@ -54,6 +56,11 @@ void loop_check_end(struct outbound *o);
 void revocations_look(struct outbound *o, int64_t *next_ms);
 /* Give up what is under way: it is pending still. */
 void revocations_cut(struct outbound *o);
+
+bool revocation_is_under_way(const struct outbound *o, struct span key_id);
+
+/* strays.c: of upstreams that the plan has not. */
+void strays_look(struct outbound *o, int64_t *next_ms);
 
 /* sinks.c: notices. */
 enum status sinks_take(struct outbound *o, struct plan *next, struct error *e) MUST_CHECK;

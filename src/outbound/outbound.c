@@ -32,6 +32,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
         (void)what;
         o->tick_at = INT64_MAX;
         atomic_store(&o->is_awake, false); /* from here on, what is committed may be overlooked */
+        strays_look(o, &next_ms);
         revocations_look(o, &next_ms);
         sinks_look(o, &next_ms);
         trusts_look(o, &next_ms);

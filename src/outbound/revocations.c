@@ -262,7 +262,7 @@ struct looking {
         unsigned room;
 };
 
-static bool is_under_way(const struct outbound *o, struct span key_id)
+bool revocation_is_under_way(const struct outbound *o, struct span key_id)
 {
         for (const struct revocation *j = o->jobs; j; j = j->next)
                 if (span_is(key_id, j->key_id))
@@ -300,7 +300,7 @@ static bool start(void *ctx, const struct upstream_due *due)
 {
         struct looking *l = ctx;
         struct error e;
-        if (is_under_way(l->o, due->key_id))
+        if (revocation_is_under_way(l->o, due->key_id))
                 return true;
         if (l->room == 0)
                 return false;

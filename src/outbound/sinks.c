@@ -275,6 +275,7 @@ enum status sinks_take(struct outbound *o, struct plan *next, struct error *e)
         sinks_free(o);
         plan_unref(o->plan);
         o->plan = next;
+        o->is_plan_new = true;
         o->sinks = fresh;
         publish_mark(o);
         return STATUS_OK;

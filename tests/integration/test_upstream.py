@@ -311,6 +311,61 @@ def test_a_reload_takes_upstreams(make_daemon, servers):
     assert second.revoked == {"t": 1}
 
 
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_an_upstream_that_is_not_configured_any_more_is_told_and_resumed(
+        make_daemon, servers, how):
+    server = servers(upstreams.Plain, mode=500)
+    section = plain(server)
+    daemon = make_daemon({'upstream "x"': section})
+
+    def configure(**changes):
+        daemon.write_config(**{'upstream "x"': section, **changes})
+        if how == "reload":
+            daemon.reload()
+        else:
+            daemon.kill9()
+            daemon.start()
+
+    before, after, live = (mint(daemon, "x", f"t{i}") for i in range(3))
+    revoke(daemon, before)
+    wait_state(daemon, before, "pending", "http-500")
+    configure(**{'upstream "x"': None})
+    wait_state(daemon, before, "stuck", "upstream is not configured")
+    revoke(daemon, after)  # ended while nobody could be asked
+    wait_state(daemon, after, "stuck", "upstream is not configured")
+    assert metric(daemon, "x", "stuck") == 2 and metric(daemon, "x", "pending") == 0
+    told = [event["id"] for event in events(daemon, "upstream_failed")
+            if event["upstream"]["reason"] == "upstream is not configured"]
+    assert told == [before["id"], after["id"]]
+    stuck = daemon.cli("key", "list", "--upstream-state", "stuck")["items"]
+    assert {key["id"] for key in stuck} == {before["id"], after["id"]}
+    # A person's retry changes nothing, and says so.
+    daemon.cli("key", "retry", before["id"])
+    wait_state(daemon, before, "stuck", "upstream is not configured")
+
+    server.mode = "ok"
+    configure()
+    for key in (before, after):
+        wait_state(daemon, key, "revoked")
+    assert upstream(daemon, live)["state"] == "none" and daemon.is_valid(live["key"])
+    assert server.revoked == {"t0": 1, "t1": 1}
+    assert metric(daemon, "x", "stuck") == metric(daemon, "x", "pending") == 0
+
+
+def test_a_stuck_one_that_was_refused_is_not_resumed_by_a_reload(make_daemon, servers):
+    server = servers(upstreams.Plain, mode=400)
+    daemon = make_daemon({'upstream "x"': plain(server)})
+    key = mint(daemon, "x", "t")
+    revoke(daemon, key)
+    wait_state(daemon, key, "stuck", "http-400")
+    daemon.reload()
+    daemon.wait_event("config.reloaded")
+    other = mint(daemon, "x", "u")
+    revoke(daemon, other)
+    wait_state(daemon, other, "stuck", "http-400")
+    assert len(server.requests) == 2
+
+
 # ---- the real thing ----
 
 def test_a_key_of_another_tenant_is_really_revoked_there(make_daemon, password):
