@@ -158,7 +158,7 @@ void admin_print(const struct cli *c, struct span answer)
 
 /* ---- calls ---- */
 
-/* A problem document as the error that the command line prints. */
+/* A problem document, or an error of Authress's API, as the error that the command line prints. */
 static enum cli_exit print_problem(const struct cli *c, unsigned status, struct span body)
 {
         CLEANUP(json_freep) struct json *root = NULL;
@@ -174,8 +174,8 @@ static enum cli_exit print_problem(const struct cli *c, unsigned status, struct 
                 fprintf(stderr, "%.*s\n", (int)body.len, body.p);
                 return CLI_FAILED;
         }
-        slug = json_get_text(root, "slug");
-        detail = json_get_text(root, "detail");
+        slug = json_get_text(root, json_get(root, "slug") ? "slug" : "errorCode");
+        detail = json_get_text(root, json_get(root, "detail") ? "detail" : "title");
         where = json_get_text(root, json_get(root, "pointer") ? "pointer" : "where");
         error_set(&e, STATUS_INVALID, "refused", NULL, "%.*s", (int)detail.len,
                   detail.p ? detail.p : "");
@@ -184,8 +184,9 @@ static enum cli_exit print_problem(const struct cli *c, unsigned status, struct 
         return cli_fail(c, &e);
 }
 
+/* With ret_is_found, 404 is an answer too. */
 static enum cli_exit call(struct cli *c, const char *method, struct buf *body, const char *target,
-                          struct buf *ret_answer)
+                          bool *ret_is_found, struct buf *ret_answer)
 {
         struct outbound_request q = {.method = method,
                                      .target = target,
@@ -206,7 +207,10 @@ static enum cli_exit call(struct cli *c, const char *method, struct buf *body, c
         if (s == STATUS_OK && end == CLI_FINE) {
                 q.unix_socket = arena_printf(&c->arena, "%s/admin.sock", c->config->state_dir);
                 s = outbound_call(&q, &reply, &e);
-                if (s == STATUS_OK && reply.status >= 300)
+                bool is_missing = s == STATUS_OK && ret_is_found && reply.status == 404;
+                if (ret_is_found)
+                        *ret_is_found = !is_missing;
+                if (s == STATUS_OK && reply.status >= 300 && !is_missing)
                         end = print_problem(c, reply.status, buf_view(&reply.body));
                 if (s == STATUS_OK && end == CLI_FINE)
                         *ret_answer = reply.body;
@@ -227,7 +231,19 @@ enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, str
         va_start(ap, fmt);
         vsnprintf(target, sizeof target, fmt, ap);
         va_end(ap);
-        return call(c, method, body, target, ret_answer);
+        return call(c, method, body, target, NULL, ret_answer);
+}
+
+enum cli_exit admin_find(struct cli *c, bool *ret_is_found, struct buf *ret_answer, const char *fmt,
+                         ...)
+{
+        char target[8192];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(target, sizeof target, fmt, ap);
+        va_end(ap);
+        return call(c, "GET", NULL, target, ret_is_found, ret_answer);
 }
 
 enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, const char *fmt, ...)
@@ -240,7 +256,7 @@ enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, co
         va_start(ap, fmt);
         vsnprintf(target, sizeof target, fmt, ap);
         va_end(ap);
-        end = call(c, method, body, target, &answer);
+        end = call(c, method, body, target, NULL, &answer);
         if (end != CLI_FINE)
                 return end;
         admin_print(c, buf_view(&answer));
@@ -252,6 +268,25 @@ enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, co
 
 #define ROWS_MAX 1000
 
+/* The rows: "items", or Authress's first member. */
+static const struct json *page_items(const struct json *root)
+{
+        const struct json *value = json_get(root, "items");
+        void *iter = NULL;
+        struct span name;
+
+        if (!value && !json_each(root, &iter, &name, &value))
+                value = NULL;
+        return value;
+}
+
+static struct span page_cursor(const struct json *root)
+{
+        const struct json *next = json_get(json_get(root, "pagination"), "next");
+
+        return next ? json_get_text(next, "cursor") : json_get_text(root, "next_cursor");
+}
+
 /* Print one page; the next cursor, or "" after the last, into `cursor`. */
 static bool print_page(struct cli *c, struct span page, bool is_first, char *cursor,
                        size_t cursor_size)
@@ -261,10 +296,9 @@ static bool print_page(struct cli *c, struct span page, bool is_first, char *cur
         struct span next;
         size_t n;
 
-        if (json_parse(page, 64, &root, NULL) != STATUS_OK ||
-            !json_is_array(json_get(root, "items")))
+        if (json_parse(page, 64, &root, NULL) != STATUS_OK || !json_is_array(page_items(root)))
                 return false;
-        items = json_get(root, "items");
+        items = page_items(root);
         if (c->is_json && is_first)
                 fputs("{\"items\":[", stdout);
         n = json_size(items) < ROWS_MAX ? json_size(items) : ROWS_MAX;
@@ -281,7 +315,7 @@ static bool print_page(struct cli *c, struct span page, bool is_first, char *cur
         }
         if (!c->is_json)
                 print_table(rows, n);
-        next = json_get_text(root, "next_cursor");
+        next = page_cursor(root);
         snprintf(cursor, cursor_size, "%.*s", (int)next.len, next.p ? next.p : "");
         return true;
 }

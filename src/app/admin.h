@@ -28,6 +28,9 @@ enum cli_exit admin_call(struct cli *c, const char *method, struct buf *body, co
 /* The same, and the answer is the caller's (buf_fini_secret it; only after CLI_FINE). */
 enum cli_exit admin_ask(struct cli *c, const char *method, struct buf *body, struct buf *ret_answer,
                         const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* A GET that may find nothing: 404 is CLI_FINE too, and *ret_is_found tells. */
+enum cli_exit admin_find(struct cli *c, bool *ret_is_found, struct buf *ret_answer, const char *fmt,
+                         ...) PRINTF_LIKE(4, 5);
 /* All pages of a list, one after the other. `query` begins without "?" and may be "". */
 enum cli_exit admin_list(struct cli *c, const char *path, const char *query);
 /* Percent-encoded copy for a path segment or a query value, in the command's arena. */

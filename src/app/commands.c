@@ -74,6 +74,20 @@ static const struct cli_option client_create_options[] = {
         {"permission", CLI_LIST, "P[@URI]", "may do this, on this (default: on everything)"},
         {"role", CLI_LIST, "R[@URI]", "may do all that the role may"},
         END};
+static const struct cli_option record_create_options[] = {
+        {"name", CLI_VALUE, "N", "what people call it"},
+        {"id", CLI_VALUE, "ID", "its id (default: made)"},
+        {"user", CLI_LIST, "U", "who: a user's or client's id, or another issuer's sub"},
+        {"group", CLI_LIST, "G", "which group"},
+        {"admin", CLI_LIST, "U", "who may change the record"},
+        {"role", CLI_LIST, "R@URI", "holds this role on this resource; repeat for more"},
+        END};
+static const struct cli_option record_list_options[] = {
+        {"filter", CLI_VALUE, "TEXT", "a part of any of its texts"},
+        {"deleted", CLI_FLAG, NULL, "those that were deleted"},
+        END};
+static const struct cli_option check_options[] = {
+        {"explain", CLI_FLAG, NULL, "say which record's statement allows it"}, END};
 static const struct cli_option grace_options[] = {
         {"grace", CLI_VALUE, "2m", "how long the old one still works"}, END};
 static const struct cli_option key_revoke_options[] = {
@@ -154,6 +168,14 @@ const struct cli_command cli_commands[] = {
          cmd_client_key},
         {"client delete", "ID", 1, 1, NULL,
          "remove a service client; its tokens and the keys that it minted end", cmd_client_delete},
+
+        {"record create", "", 0, 0, record_create_options,
+         "give users or groups roles on resources", cmd_record_create},
+        {"record list", "", 0, 0, record_list_options, "access records", cmd_record_list},
+        {"record show", "ID", 1, 1, NULL, "one access record", cmd_record_show},
+        {"record delete", "ID", 1, 1, NULL, "take away what a record gives", cmd_record_delete},
+        {"check", "USER PERMISSION RESOURCE", 3, 3, check_options,
+         "may this user do this with this; exit status 1 when not", cmd_check},
 
         {"inbox create", "", 0, 0, name_options, "make an inbox", cmd_inbox_create},
         {"inbox list", "", 0, 0, NULL, "all inboxes", cmd_inbox_list},

@@ -39,6 +39,12 @@ enum cli_exit cmd_client_list(struct cli *c);
 enum cli_exit cmd_client_show(struct cli *c);
 enum cli_exit cmd_client_key(struct cli *c);
 enum cli_exit cmd_client_delete(struct cli *c);
+/* cmd_access.c */
+enum cli_exit cmd_record_create(struct cli *c);
+enum cli_exit cmd_record_list(struct cli *c);
+enum cli_exit cmd_record_show(struct cli *c);
+enum cli_exit cmd_record_delete(struct cli *c);
+enum cli_exit cmd_check(struct cli *c);
 /* cmd_documents.c */
 enum cli_exit cmd_inbox_create(struct cli *c);
 enum cli_exit cmd_inbox_list(struct cli *c);

@@ -235,6 +235,42 @@ def test_long_lists_come_whole(daemon):
     assert len(re.findall(r"\b[0-9a-f]{24}\b", text)) >= 121
 
 
+def test_records_and_the_question_what_somebody_may(daemon):
+    made = daemon.cli("record", "create", "--name", "readers", "--user", "auth0|1", "--user", "u2",
+                      "--role", "auditor@logs", "--role", "Authress:Owner@docs/7")
+    assert [s["resources"][0]["resourceUri"] for s in made["statements"]] == ["logs", "docs/7"]
+    assert daemon.cli("record", "show", made["recordId"]) == made
+    assert made["recordId"] in daemon.run("record", "show", made["recordId"]).stdout
+    daemon.cli("record", "create", "--name", "another", "--user", "u3", "--role", "auditor@x")
+    listed = daemon.cli("record", "list", "--filter", "READERS")["items"]
+    assert [r["recordId"] for r in listed] == [made["recordId"]]
+    assert len(daemon.cli("record", "list")["items"]) == 2
+
+    ask = ("check", "auth0|1", "read", "docs/7/page")
+    assert daemon.cli(*ask) == {"allowed": True}
+    assert daemon.cli(*ask, "--explain") == {"allowed": True, "explain": {
+        "recordId": made["recordId"], "statement": 1, "roleId": "Authress:Owner", "action": "*",
+        "resourceUri": "docs/7"}}
+    assert daemon.run(*ask).stdout == "allowed: true\n"
+    for denied in (("check", "auth0|1", "read", "docs/8"), ("check", "u3", "read", "docs/7")):
+        assert daemon.cli(*denied, "--explain", status=1) == {"allowed": False}
+    assert "InvalidResource" in daemon.run("check", "u", "read", "a//b", status=1).stderr
+
+    daemon.run("record", "delete", made["recordId"])
+    assert daemon.cli(*ask, status=1) == {"allowed": False}
+    assert [r["recordId"] for r in daemon.cli("record", "list", "--deleted")["items"]] == [
+        made["recordId"]]
+    assert "RecordNotFound" in daemon.run("record", "show", "none", status=1).stderr
+
+
+def test_long_lists_of_records_come_whole(daemon):
+    for n in range(1003):
+        daemon.ask("POST", "/v1/records", {
+            "name": f"r{n}", "users": [{"userId": "u"}], "statements": [
+                {"roles": ["auditor"], "resources": [{"resourceUri": "a"}]}]})
+    assert len(daemon.cli("record", "list")["items"]) == 1003
+
+
 # ---- sign ----
 
 def curl(daemon, headers, body, path="/v1/webhooks"):
