@@ -59,6 +59,8 @@ const struct http_route authress_routes[] = {
         SERVED(PATCH, "/v1/requests/{requestId}", MEDIA_JSON, au_requests_patch, "request.answer", "request"),
         SERVED(DELETE, "/v1/requests/{requestId}", 0, au_requests_delete, "request.delete", "request"),
 
+        UNSERVED(POST, "/api/authentication"),
+        UNSERVED(PATCH, "/api/authentication/{authenticationRequestId}"),
         UNSERVED(GET, "/v1/accounts"),
         UNSERVED(GET, "/v1/accounts/{accountId}"),
         UNSERVED(GET, "/v1/applications"),

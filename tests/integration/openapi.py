@@ -15,7 +15,7 @@ AU_ERROR = {"$ref": "#/components/responses/AuError"}
 AUTHRESS = tuple(f"/v1/{noun}" for noun in (
     "accounts", "applications", "claims", "clients", "connections", "extensions", "groups",
     "identities", "invites", "records", "requests", "resources", "roles", "tenants",
-    "users")) + ("/api/authentication/",)
+    "users")) + ("/api/authentication",)
 
 
 def refusal(path):

@@ -5,6 +5,7 @@ import re
 import sys
 
 import broker
+import openapi
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sdk"))
@@ -63,3 +64,13 @@ def test_an_sdk_does_the_examples(daemon, service_key, sdk):
         f"/users/{USER}", "documents/7"]
     client = daemon.get(f"/v1/clients/{told['client']}", auth="admin").json()
     assert told["key"] not in str(client["verificationKeys"])
+
+
+def test_every_call_of_the_python_sdk_is_served_or_says_that_it_is_not():
+    files = (sdks.SDKS["authress-3"].fetch() / "lib").glob("*/site-packages/authress/api/*.py")
+    calls = {(method, openapi.normal(path)) for file in files for path, method in
+             re.findall(r"'(/(?:v1|api)/[^']*)',\s*'([A-Z]+)'", file.read_text())}
+    assert len(calls) > 60, "the SDK spells its calls in another way"
+    described = {(method, openapi.normal(path)) for method, path, _ in
+                 openapi.CONTRACT.operations()}
+    assert calls - described == set()
