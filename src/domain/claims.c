@@ -24,6 +24,12 @@ static enum status check_collection(struct store_conn *db, struct span collectio
         return c.is_claimable ? STATUS_OK : not_claimable(collection, e);
 }
 
+/* What this server manages itself is made by its own calls, not claimed. */
+static enum status check_foreign(struct span collection, struct error *e)
+{
+        return span_starts(collection, "Authress:") ? not_claimable(collection, e) : STATUS_OK;
+}
+
 /* Sessions hold nothing of their own. */
 static enum status is_named(struct store_conn *db, const char *where, const char *low,
                             const char *high, bool *ret, struct error *e)
@@ -36,19 +42,53 @@ static enum status is_named(struct store_conn *db, const char *where, const char
 
 #define NAMED_BY "SELECT 1 FROM statements WHERE substr(subject, 1, 9) <> 'sessions/'"
 
-/* On it, or beneath. */
+/* Rows of ours are somebody's, whether a statement names them or not. */
+static const struct {
+        const char *collection, *row;
+} rows[] = {
+        {"clients", "SELECT 1 FROM clients WHERE id = $1"},
+        {"inboxes", "SELECT 1 FROM inboxes WHERE id = $1"},
+        {"keys", "SELECT 1 FROM keys WHERE id = $1"},
+        {"roles", "SELECT 1 FROM roles WHERE id = $1"},
+        {"users", "SELECT 1 FROM users WHERE id = $1"},
+        {"webhooks", "SELECT 1 FROM apps WHERE slug = $1"},
+};
+
+static enum status is_row(struct store_conn *db, struct span resource, bool *ret, struct error *e)
+{
+        struct store_stmt *st;
+        struct span document = resource_document(resource), id = document;
+        const char *sql = document.p ? "SELECT 1 FROM documents WHERE id = $1" : NULL;
+        struct span rest, first = span_split(resource, '/', &rest);
+        for (size_t i = 0; i < sizeof rows / sizeof *rows && !sql; i++) {
+                id = rest;
+                if (span_is(first, rows[i].collection))
+                        sql = rows[i].row;
+        }
+        *ret = false;
+        if (!sql)
+                return STATUS_OK;
+        TRY(store_query(db, sql, &st, e, "t", id));
+        *ret = store_next(st);
+        return store_done(st, e);
+}
+
+/* A row of ours, or named by a statement on it or beneath it. */
 static enum status check_unclaimed(struct store_conn *db, struct span resource, struct error *e)
 {
         CLEANUP(arena_fini) struct arena a;
         bool is_taken;
         arena_init(&a, 8192);
+        TRY(is_row(db, resource, &is_taken, e));
         struct span stem = resource_stem(resource);
         const char *own = arena_dup(&a, stem);
         const char *low = arena_printf(&a, "%.*s/", (int)stem.len, stem.p);
         const char *high = arena_printf(&a, "%.*s0", (int)stem.len, stem.p); /* "0" is behind "/" */
         if (!own || !low || !high)
                 return error_no_memory(e);
-        TRY(is_named(db, NAMED_BY " AND stem = $1 AND stem <= $2 LIMIT 1", own, own, &is_taken, e));
+        if (!is_taken)
+                TRY(is_named(db, NAMED_BY " AND stem = $1 AND stem <= $2 LIMIT 1", own, own,
+                             &is_taken, e));
         if (!is_taken)
                 TRY(is_named(db, NAMED_BY " AND stem >= $1 AND stem < $2 LIMIT 1", low, high,
                              &is_taken, e));
@@ -152,6 +192,13 @@ static enum status make(const struct claiming *claiming, const char *subject, st
         return STATUS_OK;
 }
 
+enum status claim_may(const struct principal *p, struct span collection, struct error *e)
+{
+        char subject[ACCESS_SUBJECT_SIZE];
+        TRY(access_whole_subject(p, subject, e));
+        return check_collection(p->db, collection, e);
+}
+
 enum status claim_new(const struct principal *p, struct domain *d, struct settings *s,
                       const struct claim *claim, struct record_create **ret, struct error *e)
 {
@@ -161,6 +208,7 @@ enum status claim_new(const struct principal *p, struct domain *d, struct settin
         arena_init(&a, (size_t)1 << 20);
         TRY(access_whole_subject(p, subject, e));
         TRY(read_claim(claim, &a, &claiming, e));
+        TRY(check_foreign(claiming.collection, e));
         TRY(check_collection(p->db, claiming.collection, e));
         TRY(check_unclaimed(p->db, claiming.resource, e));
         return make(&claiming, subject, d, s, &a, ret, e);

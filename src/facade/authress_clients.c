@@ -5,6 +5,7 @@
 #include "facade/authress.h"
 
 #include <chatelaine/domain_access_keys.h>
+#include <chatelaine/domain_claims.h>
 
 #include <stdio.h>
 
@@ -235,13 +236,16 @@ static enum status answer_created(struct call *c, struct domain_command *cmd, st
         return reply_client(c, 201, span_of(((struct client_create *)cmd)->id), e);
 }
 
-/* `claim` on the collection is enough too; then the creator has the new one in full. */
+/* `claim` on the collection is enough too, held or everybody's; then the creator has the new one in
+ * full. */
 static enum status may_create(struct call *c, struct client_create *cmd, struct error *e)
 {
         char resource[64];
         enum status s = client_may(c->who, CLIENT_CREATE, span_of(cmd->id), e);
         snprintf(resource, sizeof resource, "Authress:ServiceClients/%s", cmd->id);
-        cmd->is_claim = s == STATUS_DENIED && grants_allow(c->who, "claim", span_of(resource));
+        cmd->is_claim = s == STATUS_DENIED &&
+                        (grants_allow(c->who, "claim", span_of(resource)) ||
+                         claim_may(c->who, SPAN("Authress:ServiceClients"), NULL) == STATUS_OK);
         return cmd->is_claim ? STATUS_OK : s;
 }
 

@@ -527,6 +527,36 @@ def test_a_collection_that_is_marked_no_more_is_claimed_no_more(world):
     assert may(world, world.nobody, where + "/a"), "what was claimed stays"
 
 
+def test_what_has_a_row_here_is_not_claimed(world):
+    inbox = world.daemon.ask("POST", "/v1/inboxes", {"name": name(world, "inbox")})["id"]
+    document = world.daemon.ask("POST", "/v1/documents", {"inbox": inbox, "name": "d"})["id"]
+    client = world.daemon.ask("POST", "/v1/admin/clients", {"name": name(world)})["client_id"]
+    user_id = user(world, name(world, "row"))
+    for collection, taken in (("documents", document), (f"inboxes/{inbox}/documents", document),
+                              ("inboxes", inbox), ("clients", client), ("users", user_id)):
+        configure(world, collection, CLAIM=True)
+        is_refused(call(world, "nobody", "POST", "/v1/claims", claim(collection, taken)), 409)
+        create(world, "/v1/claims", claim(collection, name(world, "free")), "nobody")
+        configure(world, collection, CLAIM=False)
+
+
+def test_where_clients_are_marked_everybody_makes_their_own(world):
+    collection = "Authress:ServiceClients"
+    existing = world.daemon.ask("POST", "/v1/admin/clients", {"name": name(world)})["client_id"]
+    is_refused(call(world, "nobody", "POST", "/v1/clients", {"name": "mine"}), 403)
+    configure(world, collection, CLAIM=True)
+    mine = create(world, "/v1/clients", {"name": "mine"}, "nobody")["clientId"]
+    assert call(world, "nobody", "GET", f"/v1/clients/{mine}").status_code == 200
+    is_refused(call(world, "other", "GET", f"/v1/clients/{mine}"), 404)
+    is_refused(call(world, "nobody", "POST", "/v1/claims", claim(collection, existing)), 403,
+               "NotClaimable")
+    key = world.daemon.mint("other")["key"]
+    is_refused(world.daemon.post("/v1/clients", json={"name": "x"}, headers={"X-API-Key": key}),
+               403)
+    configure(world, collection, CLAIM=False)
+    is_refused(call(world, "nobody", "POST", "/v1/clients", {"name": "mine"}), 403)
+
+
 # ---- requests ----
 
 def ask(w, *resources, who="nobody", **members):
