@@ -28,7 +28,7 @@ struct right {
         unsigned abilities;
         struct span resource;
 };
-/* Listed, or, when the subject holds more than 256, looked up at each question. */
+/* Listed, or, when the subject holds more than 128, looked up at each question. */
 struct rights {
         struct right *list; /* NULL when subject is there */
         size_t n;

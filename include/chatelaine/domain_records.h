@@ -9,9 +9,11 @@
  *        admins ────────────▶ admins
  *
  * A record's rows are made with it, replaced when it is updated and gone when it is deleted, in
- * the same transaction; the record itself stays, with status DELETED. Its bound is on the rows:
- * RECORD_ROWS_MAX subjects x resources x roles, LIMIT (413) "record-too-large" beyond; a group
- * counts as one subject.
+ * the same transaction; the record itself stays, with status DELETED. A record of more than 1,000
+ * rows keeps its users as members of itself, like a group's: users + roles x resources then. Two
+ * bounds, LIMIT (413) "record-too-large" beyond: RECORD_ROWS_MAX rows as they are kept, and
+ * RECORD_RIGHTS_MAX (users and groups) x roles x resources, which is what a change is judged by. A
+ * group counts as one.
  *
  * Users and groups stand at the record or at its statements, not at both. Statements are
  * independent of each other; there is no deny. Roles and groups must be there (INVALID
@@ -37,6 +39,7 @@
 #define RECORD_PREFIX "rec_"
 #define RECORD_BYTES_MAX (100 * 1024)
 #define RECORD_ROWS_MAX 20000
+#define RECORD_RIGHTS_MAX 200000
 #define RECORD_USERS_MAX 1000
 #define RECORD_ADMINS_MAX 100
 #define RECORD_GROUPS_MAX 100
@@ -60,7 +63,7 @@ struct record {
         size_t n_statements;
         struct span tags; /* a JSON object of strings; absent = none */
         struct span body; /* the members above, but for id, as JSON: what is kept */
-        size_t rows;      /* subjects x resources x roles */
+        size_t rows;      /* users and groups x resources x roles */
 };
 /*
  * {recordId?, name, description?, users?, admins?, groups?, statements, tags?} as Authress has

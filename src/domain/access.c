@@ -119,20 +119,27 @@ static bool each_row(void *ctx, const struct holding *h)
         return !each->is_over;
 }
 
+static enum status ask_each(struct store_conn *db, const char *subject, struct span resource,
+                            bool has_source, bool (*row)(void *ctx, const struct holding *h),
+                            void *ctx, struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        struct lookup q = {.subject = subject, .has_source = has_source};
+        bool is_asked;
+        arena_init(&a, 4096);
+        TRY(resource_read(resource, &q.resource, e));
+        TRY(is_live(db, subject, &is_asked, e));
+        TRY(resource_home(db, q.resource, &a, &q.own_inbox, e));
+        struct each each = {row, ctx, !is_asked};
+        if (!each.is_over)
+                TRY(holdings_each(db, &q, each_row, &each, e));
+        return each.is_over ? STATUS_OK : public_each(db, q.resource, q.own_inbox, row, ctx, e);
+}
+
 enum status access_each(struct store_conn *db, const char *subject, struct span resource,
                         bool (*row)(void *ctx, const struct holding *h), void *ctx, struct error *e)
 {
-        CLEANUP(arena_fini) struct arena a;
-        struct span asked, inbox;
-        bool is_asked;
-        arena_init(&a, 4096);
-        TRY(resource_read(resource, &asked, e));
-        TRY(is_live(db, subject, &is_asked, e));
-        TRY(resource_home(db, asked, &a, &inbox, e));
-        struct each each = {row, ctx, !is_asked};
-        if (!each.is_over)
-                TRY(holdings_each(db, subject, asked, inbox, each_row, &each, e));
-        return each.is_over ? STATUS_OK : public_each(db, asked, inbox, row, ctx, e);
+        return ask_each(db, subject, resource, false, row, ctx, e);
 }
 
 /* ---- check, explain ---- */
@@ -176,7 +183,7 @@ static enum status check(struct store_conn *db, const char *subject, struct span
         CLEANUP(arena_fini) struct arena a;
         arena_init(&a, 4096);
         TRY(access_action(permission, &a, &c->action, e));
-        TRY(access_each(db, subject, resource, check_row, c, e));
+        TRY(ask_each(db, subject, resource, c->arena != NULL, check_row, c, e));
         return c->is_out_of_memory ? error_no_memory(e) : STATUS_OK;
 }
 

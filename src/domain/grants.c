@@ -4,7 +4,7 @@
 
 /* ---- loading ---- */
 
-#define LISTED_MAX 256
+#define LISTED_MAX 128
 
 struct loading {
         struct rights rights;
@@ -159,8 +159,8 @@ enum status rights_answer(struct store_conn *db, const struct rights *rights,
         for (size_t i = 0; i < rights->n && !is_held; i++)
                 is_held = right_answers(&rights->list[i], q);
         if (rights->subject && q->resource.p) {
-                TRY(holdings_each(db, rights->subject, q->resource, q->own_inbox, answer_row,
-                                  &answering, e));
+                struct lookup lookup = {rights->subject, q->resource, q->own_inbox, false};
+                TRY(holdings_each(db, &lookup, answer_row, &answering, e));
                 is_held = answering.is_held;
         } else if (rights->subject) {
                 TRY(holdings_anywhere(db, rights->subject, q->action, q->abilities, &is_held, e));

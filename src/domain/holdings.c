@@ -1,14 +1,26 @@
 #include "domain/holdings.h"
 #include "domain/roles.h"
 
-#define HOLDING_COLUMNS \
-        "s.resource, s.role, s.permission, p.action, p.abilities, s.record_id, s.position"
-#define HOLDING_ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
+/*
+ * By [in its groups][with the records they come from]. Without, all is in the index
+ * statements_by_subject: no row of the table is read.
+ */
+#define COLUMNS "SELECT s.resource, s.role, s.permission, p.action, p.abilities"
+#define SOURCE ", s.record_id, s.position"
+#define NO_SOURCE ", NULL, NULL"
+#define OWN ", NULL FROM statements s"
+#define GROUPS \
+        ", m.group_subject FROM group_members m JOIN statements s ON s.subject = m.group_subject"
+#define ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
+static const char *const lookups[2][2] = {
+        {COLUMNS NO_SOURCE OWN ROLES " WHERE s.subject = $1 AND s.stem = $2",
+         COLUMNS SOURCE OWN ROLES " WHERE s.subject = $1 AND s.stem = $2"},
+        {COLUMNS NO_SOURCE GROUPS ROLES " WHERE m.subject = $1 AND s.stem = $2",
+         COLUMNS SOURCE GROUPS ROLES " WHERE m.subject = $1 AND s.stem = $2"}};
 
 struct looking {
         struct store_conn *db;
-        const char *subject;
-        struct span resource, own_inbox;
+        const struct lookup *q;
         bool (*row)(void *ctx, const struct holding *h);
         void *ctx;
         bool is_over;
@@ -21,15 +33,16 @@ static void give(struct looking *l, struct holding *h, struct span action, unsig
         l->is_over = l->is_over || !l->row(l->ctx, h);
 }
 
-static void give_row(struct looking *l, struct store_stmt *st, struct span group)
+static void give_row(struct looking *l, struct store_stmt *st)
 {
+        struct span group = store_text(st, 7);
         struct holding h = {.right.resource = store_text(st, 0),
                             .role = store_text(st, 1),
                             .record_id = store_text(st, 5),
                             .position = store_is_null(st, 6) ? -1 : store_int(st, 6)};
-        if (!resource_reaches(h.right.resource, l->resource, l->own_inbox))
+        if (!resource_reaches(h.right.resource, l->q->resource, l->q->own_inbox))
                 return;
-        if (group.p)
+        if (group.p && span_starts(group, "groups/")) /* or a record, as its users' group */
                 (void)span_split(group, '/', &h.group_id);
         const struct builtin_role *role = h.role.p ? builtin_role(h.role) : NULL;
         for (size_t i = 0; role && role->actions[i]; i++)
@@ -44,19 +57,10 @@ static void give_row(struct looking *l, struct store_stmt *st, struct span group
 static enum status look(struct looking *l, struct span stem, bool is_in_groups, struct error *e)
 {
         struct store_stmt *st;
-        if (is_in_groups)
-                TRY(store_query(l->db,
-                                "SELECT " HOLDING_COLUMNS ", m.group_subject FROM group_members m"
-                                " JOIN statements s ON s.subject = m.group_subject" HOLDING_ROLES
-                                " WHERE m.subject = $1 AND s.stem = $2",
-                                &st, e, "st", l->subject, stem));
-        else
-                TRY(store_query(l->db,
-                                "SELECT " HOLDING_COLUMNS " FROM statements s" HOLDING_ROLES
-                                " WHERE s.subject = $1 AND s.stem = $2",
-                                &st, e, "st", l->subject, stem));
+        TRY(store_query(l->db, lookups[is_in_groups][l->q->has_source], &st, e, "st", l->q->subject,
+                        stem));
         while (!l->is_over && store_next(st))
-                give_row(l, st, is_in_groups ? store_text(st, 7) : SPAN_NONE);
+                give_row(l, st);
         return store_done(st, e);
 }
 
@@ -70,17 +74,17 @@ static enum status has_groups(struct store_conn *db, const char *subject, bool *
         return store_done(st, e);
 }
 
-enum status holdings_each(struct store_conn *db, const char *subject, struct span resource,
-                          struct span own_inbox, bool (*row)(void *ctx, const struct holding *h),
-                          void *ctx, struct error *e)
+enum status holdings_each(struct store_conn *db, const struct lookup *q,
+                          bool (*row)(void *ctx, const struct holding *h), void *ctx,
+                          struct error *e)
 {
         CLEANUP(arena_fini) struct arena a;
-        struct looking l = {db, subject, resource, own_inbox, row, ctx, false};
+        struct looking l = {.db = db, .q = q, .row = row, .ctx = ctx};
         struct resource_stems stems;
         bool is_in_groups;
         arena_init(&a, 16 * 1024);
-        TRY(resource_stems(resource, own_inbox, &a, &stems, e));
-        TRY(has_groups(db, subject, &is_in_groups, e));
+        TRY(resource_stems(q->resource, q->own_inbox, &a, &stems, e));
+        TRY(has_groups(db, q->subject, &is_in_groups, e));
         for (size_t i = 0; i < stems.n && !l.is_over; i++) {
                 TRY(look(&l, stems.list[i], false, e));
                 if (is_in_groups && !l.is_over)

@@ -14,20 +14,25 @@
 struct holding {
         struct right right;
         struct span role;      /* its id; absent: a permission alone */
-        struct span record_id; /* absent: given directly */
+        struct span record_id; /* absent: given directly, or not asked for */
         int64_t position;      /* the record's statement, from 0; -1 without record */
         struct span group_id;  /* absent: named itself */
         bool is_public;        /* everybody's (resource_config.h) */
 };
 
 /*
- * All holdings of the subject and of its groups that reach `resource`, those on the nearest
+ * All holdings of the subject and of its groups that reach the resource, those on the nearest
  * ancestor first. false from `row` ends early; what it gets lives for its call, and it asks nothing
- * here itself. own_inbox: of ask_inbox.
+ * here itself.
  */
-enum status holdings_each(struct store_conn *db, const char *subject, struct span resource,
-                          struct span own_inbox, bool (*row)(void *ctx, const struct holding *h),
-                          void *ctx, struct error *e) MUST_CHECK;
+struct lookup {
+        const char *subject;
+        struct span resource, own_inbox; /* own_inbox: of resource_home */
+        bool has_source;                 /* with record_id and position: what a reason needs */
+};
+enum status holdings_each(struct store_conn *db, const struct lookup *q,
+                          bool (*row)(void *ctx, const struct holding *h), void *ctx,
+                          struct error *e) MUST_CHECK;
 
 /* Is the action held anywhere, with one of the abilities? */
 enum status holdings_anywhere(struct store_conn *db, const char *subject, struct span action,

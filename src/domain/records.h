@@ -46,10 +46,22 @@ struct record_rows {
         size_t n_named;
         struct span *people; /* subjects, each once */
         size_t n_people;
+        struct span shared; /* "records/ID": the subject that stands for `members`; absent: none */
+        struct span *members; /* each once */
+        size_t n_members;
         struct json_texts groups; /* each once */
 };
-enum status record_rows_make(const struct record *r, struct arena *a, struct record_rows *ret,
-                             struct error *e) MUST_CHECK;
+/*
+ * Of more than record_share_over rows, users that all statements are for become members of the
+ * record, as of a group, and the statements are the record's: users + pairs instead of users times
+ * pairs. `id` absent: nobody is shared, every user has every row.
+ */
+extern size_t record_share_over; /* 1,000; tests lower it */
+enum status record_rows_make(const struct record *r, struct span id, struct arena *a,
+                             struct record_rows *ret, struct error *e) MUST_CHECK;
+/* How many statements, and members, that makes. */
+size_t record_rows_stored(const struct record *r);
+enum status record_rows_delete(struct ledger_tx *tx, struct span id, struct error *e) MUST_CHECK;
 /* In the place of those that there are. INVALID "role-not-found", "group-not-found". */
 enum status record_rows_write(struct ledger_tx *tx, struct span id, struct record_rows *rows,
                               struct arena *a, struct error *e) MUST_CHECK;

@@ -16,13 +16,13 @@ static enum status take_record(struct domain_command *c, const struct record *fr
 }
 
 static enum status make_rows(struct domain_command *base, const struct record *record,
-                             struct record_rows **ret, struct error *e)
+                             struct span id, struct record_rows **ret, struct error *e)
 {
         struct record_rows *rows = arena_alloc(&base->arena, sizeof *rows);
         if (!rows)
                 return error_no_memory(e);
-        TRY(record_rows_make(record, &base->arena, rows, e));
-        base->base.rows = (unsigned)(rows->n + rows->n_people) + 1;
+        TRY(record_rows_make(record, id, &base->arena, rows, e));
+        base->base.rows = (unsigned)(rows->n + rows->n_people + 2 * rows->n_members) + 1;
         *ret = rows;
         return STATUS_OK;
 }
@@ -86,7 +86,7 @@ static enum status record_create_prepare(struct domain_command *base, struct err
         struct record_create *c = (struct record_create *)base;
         TRY(make_id(base, &c->record, e));
         TRY(add_creator(base, &c->record, e));
-        return c->rows ? STATUS_OK : make_rows(base, &c->record, &c->rows, e);
+        return c->rows ? STATUS_OK : make_rows(base, &c->record, c->record.id, &c->rows, e);
 }
 
 static enum status record_create_run(struct ledger_tx *tx, struct domain_command *base,
@@ -121,7 +121,7 @@ enum status record_create_new(struct domain *d, struct settings *s, const struct
 static enum status record_update_prepare(struct domain_command *base, struct error *e)
 {
         struct record_update *c = (struct record_update *)base;
-        return c->rows ? STATUS_OK : make_rows(base, &c->record, &c->rows, e);
+        return c->rows ? STATUS_OK : make_rows(base, &c->record, c->row.id, &c->rows, e);
 }
 
 static enum status record_update_run(struct ledger_tx *tx, struct domain_command *base,
@@ -183,7 +183,7 @@ static enum status record_delete_run(struct ledger_tx *tx, struct domain_command
         if (row.is_deleted)
                 return error_set(e, STATUS_NOT_FOUND, "record-not-found", NULL,
                                  "There is no such record any more.");
-        TRY(store_exec(tx->db, "DELETE FROM statements WHERE record_id = $1", NULL, e, "t", c->id));
+        TRY(record_rows_delete(tx, c->id, e));
         return store_exec(tx->db, "UPDATE records SET status = 1, updated_at = $1 WHERE id = $2",
                           NULL, e, "it", lock_next(tx, row.updated_at), c->id);
 }

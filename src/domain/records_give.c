@@ -62,7 +62,7 @@ static enum status list_given(const struct record_row *was, struct arena *a, str
         struct record record;
         struct record_rows rows;
         TRY(record_read_kept(was->body, a, &record, e));
-        TRY(record_rows_make(&record, a, &rows, e));
+        TRY(record_rows_make(&record, SPAN_NONE, a, &rows, e));
         struct given *list = arena_alloc(a, (rows.n + 1) * sizeof *list);
         if (!list)
                 return error_no_memory(e);
@@ -99,12 +99,12 @@ enum status record_may_give(const struct principal *p, const struct record *aske
         struct record_rows rows;
         struct given *had;
         size_t n_had;
-        arena_init(&a, (size_t)64 << 20);
+        arena_init(&a, (size_t)256 << 20);
         if (p->is_all)
                 return STATUS_OK; /* whether its roles are there is looked at when it is written */
         if (!was)
                 return may_give_all(p, asked, e);
         TRY(list_given(was, &a, &had, &n_had, e));
-        TRY(record_rows_make(asked, &a, &rows, e));
+        TRY(record_rows_make(asked, SPAN_NONE, &a, &rows, e));
         return may_give_new(p, &rows, had, n_had, e);
 }

@@ -159,12 +159,11 @@ static enum status count_rows(struct record *r, struct error *e)
                 size_t n = people.users->n + people.groups->n;
                 r->rows += (n ? n : 1) * s->roles.n * s->resources.n;
         }
-        if (r->rows <= RECORD_ROWS_MAX)
+        if (r->rows <= RECORD_RIGHTS_MAX && record_rows_stored(r) <= RECORD_ROWS_MAX)
                 return STATUS_OK;
         return error_set_http(e, STATUS_LIMIT, 413, "record-too-large", "/statements",
-                              "%zu users and groups times roles times resources are more than %d: "
-                              "name a group instead of its users, or make more records.",
-                              r->rows, RECORD_ROWS_MAX);
+                              "Users and groups, times roles, times resources are too many: name a "
+                              "group instead of its users, or make more records.");
 }
 
 static enum status read_record(struct span json, size_t bytes_max, struct arena *a,

@@ -13,8 +13,13 @@
 #include <chatelaine/domain_access_keys.h>
 #include <stdlib.h>
 
+size_t record_share_over = 1000;
+
 struct making {
         const struct record *record;
+        size_t room;         /* rows */
+        struct span *shared; /* what statements of all users are for: the record, and its groups */
+        size_t n_shared;
         struct arena *arena;
         struct record_rows rows;
 };
@@ -118,7 +123,7 @@ static enum status gather(struct making *m, struct error *e)
 static enum status allocate(struct making *m, struct error *e)
 {
         struct record_rows *r = &m->rows;
-        size_t n = m->record->rows;
+        size_t n = m->room;
         struct span **const texts[] = {&r->subjects, &r->resources, &r->stems, &r->roles, &r->ids};
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
                 if (!(*texts[i] = arena_alloc(m->arena, n * sizeof **texts[i])))
@@ -150,7 +155,13 @@ static enum status put_statement(struct making *m, size_t position, struct error
         struct record_people people = record_people(m->record, s);
         struct span *subjects;
         size_t n;
-        TRY(list_subjects(m, &people, &subjects, &n, e));
+        bool is_shared = m->shared && people.users == &m->record->users;
+        if (is_shared) {
+                subjects = m->shared;
+                n = m->n_shared;
+        } else {
+                TRY(list_subjects(m, &people, &subjects, &n, e));
+        }
         for (size_t i = 0; i < s->resources.n; i++) {
                 struct span resource;
                 TRY(resource_read(s->resources.items[i], &resource, e));
@@ -160,11 +171,41 @@ static enum status put_statement(struct making *m, size_t position, struct error
         return STATUS_OK;
 }
 
-enum status record_rows_make(const struct record *r, struct arena *a, struct record_rows *ret,
-                             struct error *e)
+/* The record's own subject stands for its users. */
+static enum status share(struct making *m, struct span id, struct error *e)
 {
-        struct making m = {.record = r, .arena = a};
+        const struct json_texts none = {.n = 0};
+        struct record_people users = {&m->record->users, &none},
+                             groups = {&none, &m->record->groups};
+        char object[RECORD_OBJECT_SIZE];
+        record_object(id, object);
+        m->rows.shared = arena_span(m->arena, span_of(object));
+        if (!m->rows.shared.p)
+                return error_no_memory(e);
+        TRY(list_subjects(m, &users, &m->rows.members, &m->rows.n_members, e));
+        TRY(list_subjects(m, &groups, &m->shared, &m->n_shared, e));
+        m->shared[m->n_shared++] = m->rows.shared; /* list_subjects has room for one more */
+        return STATUS_OK;
+}
+
+static bool is_shared(const struct record *r)
+{
+        return r->users.n > 1 && r->rows > record_share_over;
+}
+
+size_t record_rows_stored(const struct record *r)
+{
+        size_t people = r->users.n + r->groups.n;
+        return is_shared(r) ? r->rows / people * (r->groups.n + 1) + r->users.n : r->rows;
+}
+
+enum status record_rows_make(const struct record *r, struct span id, struct arena *a,
+                             struct record_rows *ret, struct error *e)
+{
+        struct making m = {.record = r, .arena = a, .room = id.p ? record_rows_stored(r) : r->rows};
         TRY(gather(&m, e));
+        if (id.p && is_shared(r))
+                TRY(share(&m, id, e));
         TRY(allocate(&m, e));
         for (size_t i = 0; i < r->n_statements; i++)
                 TRY(put_statement(&m, i, e));
@@ -213,6 +254,38 @@ static enum status find_groups(struct ledger_tx *tx, const struct record_rows *r
         return STATUS_OK;
 }
 
+enum status record_rows_delete(struct ledger_tx *tx, struct span id, struct error *e)
+{
+        char object[RECORD_OBJECT_SIZE];
+        record_object(id, object);
+        TRY(store_exec(tx->db, "DELETE FROM statements WHERE record_id = $1", NULL, e, "t", id));
+        return store_exec(tx->db, "DELETE FROM group_members WHERE group_subject = $1", NULL, e,
+                          "s", object);
+}
+
+static enum status write_members(struct ledger_tx *tx, const struct record_rows *rows,
+                                 struct error *e)
+{
+        for (size_t i = 0; i < rows->n_members; i++)
+                TRY(store_exec(tx->db,
+                               "INSERT INTO group_members (subject, group_subject) VALUES ($1, $2)",
+                               NULL, e, "tt", rows->members[i], rows->shared));
+        return STATUS_OK;
+}
+
+/* Clients' access keys go with the documents that their clients hold something on. */
+static enum status bind_keys(struct ledger_tx *tx, const struct record_rows *rows, struct error *e)
+{
+        for (size_t i = 0; i < rows->n; i++) {
+                struct span subject = rows->subjects[i], resource = rows->resources[i];
+                bool is_shared = rows->shared.p && span_equal(subject, rows->shared);
+                TRY(access_keys_bind_in(tx, subject, resource, e));
+                for (size_t k = 0; is_shared && k < rows->n_members; k++)
+                        TRY(access_keys_bind_in(tx, rows->members[k], resource, e));
+        }
+        return STATUS_OK;
+}
+
 enum status record_rows_write(struct ledger_tx *tx, struct span id, struct record_rows *rows,
                               struct arena *a, struct error *e)
 {
@@ -223,12 +296,13 @@ enum status record_rows_write(struct ledger_tx *tx, struct span id, struct recor
         struct store_column cols[] = {{.texts = rows->subjects}, {.texts = rows->resources},
                                       {.texts = rows->stems},    {.texts = rows->roles},
                                       {.texts = rows->ids},      {.ints = rows->positions}};
-        TRY(store_exec(tx->db, "DELETE FROM statements WHERE record_id = $1", NULL, e, "t", id));
+        TRY(record_rows_delete(tx, id, e));
+        TRY(write_members(tx, rows, e));
         TRY(store_set(tx->db,
                       "INSERT INTO statements (subject, resource, stem, role, record_id, position)"
                       " VALUES ($1, $2, $3, $4, $5, $6)",
                       cols, sizeof cols / sizeof *cols, rows->n, NULL, NULL, e));
-        for (size_t i = 0; i < rows->n; i++)
-                TRY(access_keys_bind_in(tx, rows->subjects[i], rows->resources[i], e));
+        TRY(bind_keys(tx, rows, e));
+        TRY(users_cut(tx, rows->members, rows->n_members, e));
         return users_cut(tx, rows->people, rows->n_people, e);
 }

@@ -144,7 +144,8 @@ enum status grants_hold(struct store_conn *db, const char *subject, const struct
         TRY(role_find(db, asked->role, &a, &role, e));
         TRY(resource_home(db, resource, &a, &inbox, e));
         struct holds holds = {.role = role.id};
-        TRY(holdings_each(db, subject, resource, inbox, hold_row, &holds, e));
+        struct lookup lookup = {subject, resource, inbox, false};
+        TRY(holdings_each(db, &lookup, hold_row, &holds, e));
         *ret = holds.is_held;
         return STATUS_OK;
 }

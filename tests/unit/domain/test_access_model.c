@@ -8,6 +8,7 @@
 #include "record_rig.h"
 #include "unit.h"
 
+#include "domain/records.h"
 #include "domain/rights.h"
 #include "reference.h"
 
@@ -307,6 +308,8 @@ static void one_change(struct rig *r, bool *ret_is_removal)
         struct m_record *record = &model.records[pick(RECORDS)];
         struct m_group *group = &model.groups[pick(GROUPS)];
         unsigned what = pick(10);
+        record_share_over =
+                pick(2) ? 1 : 1000; /* users as the record's members, or by themselves */
         *ret_is_removal = false;
         if (what == 0 && group->is_there) {
                 OK(rig_delete_group(r, span_of(group->id)));
@@ -433,7 +436,7 @@ static void ask_as_caller(struct rig *r, const struct asked *q, struct arena *a)
 {
         struct fixture *f = &r->base;
         struct principal p = {.db = r->db};
-        OK(grants_load(r->db, q->subject, a, &p.rights, &f->err));
+        OK(grants_load_all(r->db, q->subject, a, &p.rights, &f->err));
         assert_null(p.rights.subject);
         for (int is_lazy = 0; is_lazy < 2; is_lazy++) {
                 bool want = m_holds(q->user, q->action, 1, q->resource), is_held;
