@@ -2,16 +2,19 @@
  * Somebody must be left who may do everything: whoever locks the last administrator out is locked
  * out too, but for the admin socket.
  */
-#include "domain/holdings.h"
+#include "domain/rights.h"
 #include "domain/users.h"
 
 enum status is_administrator(struct store_conn *db, const struct user_row *user, bool *ret,
                              struct error *e)
 {
         char subject[SUBJECT_SIZE];
+        const struct rights rights = {.subject = subject};
+        const struct question all = {
+                .action = SPAN("*"), .abilities = ABILITY_ALLOW, .resource = SPAN("*")};
         subject_of("users", user->id, subject);
         if (user->is_active)
-                return holdings_anywhere(db, subject, SPAN("*"), ABILITY_ALLOW, ret, e);
+                return rights_answer(db, &rights, &all, ret, e);
         *ret = false;
         return STATUS_OK;
 }

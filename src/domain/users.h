@@ -8,7 +8,7 @@
 #define SUBJECT_SIZE 128
 void subject_of(const char *kind, struct span id, char out[SUBJECT_SIZE]);
 
-/* Is the user active and does it hold all permissions (`*`)? */
+/* Is the user active, and may it do everything (`*` on `*`)? */
 enum status is_administrator(struct store_conn *db, const struct user_row *user, bool *ret,
                              struct error *e) MUST_CHECK;
 /* Behind a change that took an administrator away: CONFLICT "last-administrator" when that was the
