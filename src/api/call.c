@@ -1,5 +1,7 @@
 #include "api/call.h"
 
+#include <stdio.h>
+
 static const struct call_face face = {NULL};
 
 void api_enter(struct http_request *req)
@@ -10,6 +12,13 @@ void api_enter(struct http_request *req)
         struct call *c = call_new(&view, req, http_loop_state(req), &face, &bound->endpoint);
         if (c)
                 call_enter(c);
+}
+
+enum status api_at(enum status status, const char *where, struct error *e)
+{
+        if (status != STATUS_OK && e)
+                snprintf(e->where, sizeof e->where, "%s", where);
+        return status;
 }
 
 enum status api_hide(enum status allowed, bool visible, const char *slug, struct error *e)

@@ -46,6 +46,8 @@ static inline struct span api_param(const struct call *c, const char *name)
         return http_param(c->req, name);
 }
 
+/* `status`, its error at `where`: for what is read without knowing where it stood. */
+enum status api_at(enum status status, const char *where, struct error *e) MUST_CHECK;
 /*
  * No oracle: `allowed` is what a change asked for; where it was denied and the caller may not see
  * the thing either (`visible`), the answer is NOT_FOUND `slug`, as if it were not there.

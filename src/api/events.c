@@ -177,6 +177,20 @@ static enum status stream_start(struct call *c, const struct events_query *q, st
 
 /* ---- GET /v1/events ---- */
 
+/* A weight of 0 says "not this" (RFC 9110 section 12.4.2). */
+static bool is_weight_zero(struct span parameters)
+{
+        while (parameters.p) {
+                struct span value;
+                struct span one = span_split(parameters, ';', &parameters);
+                if (!span_is_nocase(span_trim(span_split(one, '=', &value)), "q"))
+                        continue;
+                value = span_trim(value);
+                return value.len > 0 && strspn(value.p, "0.") >= value.len;
+        }
+        return false;
+}
+
 static bool wants_stream(const struct call *c)
 {
         struct span accept = http_header(c->req, "Accept");
@@ -185,7 +199,7 @@ static bool wants_stream(const struct call *c)
                 struct span one = span_split(accept, ',', &rest);
                 if (span_is_nocase(span_trim(span_split(one, ';', &parameters)),
                                    "text/event-stream"))
-                        return true;
+                        return !is_weight_zero(parameters);
                 accept = rest;
         }
         return false;

@@ -132,8 +132,5 @@ enum status user_within(const struct call *c, struct span id_or_name, struct err
         enum status status = user_find(c->db, id_or_name, c->arena, &user, e);
         if (status != STATUS_OK)
                 return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-        status = grants_may_name(c->who, user.id, e);
-        if (status != STATUS_OK && e)
-                snprintf(e->where, sizeof e->where, "/user");
-        return status;
+        return api_at(grants_may_name(c->who, user.id, e), "/user", e);
 }

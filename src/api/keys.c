@@ -63,7 +63,8 @@ enum status keys_list(struct call *c, struct error *e)
         TRY(query_read(c, fields, q, e));
         TRY(call_may(c, "keys:read", SPAN_NONE, e));
         if (q->filter.resource.p)
-                TRY(resource_read(q->filter.resource, &q->filter.resource, e));
+                TRY(api_at(resource_read(q->filter.resource, &q->filter.resource, e), "resource",
+                           e));
         if (q->state.p) {
                 TRY(key_state_read(q->state, &q->filter.state, e));
                 q->filter.has_state = true;
@@ -207,7 +208,7 @@ enum status keys_revoke(struct call *c, struct error *e)
         struct key_selector sel = {
                 .user = body.user, .app = body.app, .ids = body.ids.items, .n_ids = body.ids.n};
         if (body.resource.p)
-                TRY(resource_read(body.resource, &sel.resource, e));
+                TRY(api_at(resource_read(body.resource, &sel.resource, e), "/resource", e));
         if (!sel.user.p && !sel.resource.p && !sel.app.p && sel.n_ids == 0)
                 return error_set(e, STATUS_INVALID, "empty-selector", NULL,
                                  "Name a user, a resource, an app or ids.");
@@ -294,12 +295,12 @@ enum status keys_verify(struct call *c, struct error *e)
         TRY(call_may(c, "keys:verify", SPAN_NONE, e));
         TRY(call_body(c, fields, &body, e));
         if (body.permission.p)
-                TRY(action_read(body.permission, &ignored, e));
+                TRY(api_at(action_read(body.permission, &ignored, e), "/permission", e));
         if (body.resource.p && !body.permission.p)
                 return error_set(e, STATUS_INVALID, "missing-field", "/permission",
                                  "A resource is asked about together with a permission.");
         if (body.resource.p)
-                TRY(resource_read(body.resource, &ignored, e));
+                TRY(api_at(resource_read(body.resource, &ignored, e), "/resource", e));
 
         struct key_row row;
         enum status status = key_find(c->domain, c->db, body.key, c->arena, &row, e);

@@ -116,6 +116,13 @@ def test_a_stream_from_the_beginning_and_live(daemon, reader):
     stream.close()
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream;q=0, */*",
+                                    "text/event-stream; q=0.000"])
+def test_who_does_not_accept_a_stream_gets_none(daemon, reader, accept):
+    answer = daemon.get("/v1/events?limit=1", headers={**reader[1], "Accept": accept})
+    assert answer.headers["Content-Type"] == "application/json" and answer.json()["items"]
+
+
 def test_a_stream_goes_on_where_the_client_was_and_keeps_to_its_topic(daemon, reader):
     _, headers = reader
     make_some(daemon)

@@ -372,3 +372,13 @@ def test_a_backend_of_one_inbox_puts_no_administrators_name_on_a_key(daemon, min
 def test_a_backend_of_everything_mints_for_everybody(daemon, mint):
     make_user(daemon, "backend", "backend@*")
     mint(auth=("backend", "pass word"), user="admin", resources=["anything/at/all"])
+
+
+@pytest.mark.parametrize("path,body,pointer", [
+    ("/v1/keys/revoke", {"resource": "a b"}, "/resource"),
+    ("/v1/keys/verify", {"key": "x", "permission": "KEYS"}, "/permission"),
+    ("/v1/keys/verify", {"key": "x", "permission": "keys:read", "resource": "a b"}, "/resource"),
+])
+def test_a_member_that_cannot_be_read_is_pointed_at(daemon, path, body, pointer):
+    answer = daemon.post(path, json=body, auth="admin")
+    assert answer.status_code == 400 and answer.json()["pointer"] == pointer
