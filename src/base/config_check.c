@@ -219,3 +219,9 @@ const char *check_slug_or_empty(struct span s)
         return is_good ? NULL
                        : "empty, or at most 128 letters, digits, \":\", \".\", \"_\" or \"-\"";
 }
+
+const char *check_account(struct span s)
+{
+        bool is_good = s.len >= 1 && s.len <= 64 && is_made_of(s, LOWER UPPER DIGITS "_-");
+        return is_good ? NULL : "1 to 64 letters, digits, \"_\" and \"-\"";
+}

@@ -19,5 +19,6 @@ const char *check_store(struct span s);
 const char *check_rule_on(struct span s);
 const char *check_rule_template(struct span s);
 const char *check_slug_or_empty(struct span s);
+const char *check_account(struct span s); /* Authress's account id: a part of access keys */
 
 #endif

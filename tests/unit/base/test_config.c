@@ -368,14 +368,14 @@ static void test_the_environment_is_put_in(void **state)
         setenv("CHT_EMPTY", "", 1);
         setenv("CHT_BAD", "a\nb", 1);
         unsetenv("CHT_UNSET");
-        struct config *c =
-                load("node = \"x-${CHT_SET}-${CHT_UNSET:-def}\" app_name = \"${CHT_UNSET:-}y\"\n"
-                     "kafka { topic_prefix = \"${CHT_EMPTY:-x}\" } account_id = '${CHT_UNSET}'\n"
-                     "limits { items = \"${CHT_UNSET:-7}\" } # ${CHT_UNSET}\n");
+        struct config *c = load(
+                "node = \"x-${CHT_SET}-${CHT_UNSET:-def}\" app_name = \"${CHT_UNSET:-}y\"\n"
+                "kafka { topic_prefix = \"${CHT_EMPTY:-x}\" } secret_file = '/x/${CHT_UNSET}'\n"
+                "limits { items = \"${CHT_UNSET:-7}\" } # ${CHT_UNSET}\n");
         assert_string_equal(c->node, "x-fromenv-def");
         assert_string_equal(c->app_name, "y");
         assert_string_equal(c->kafka.topic_prefix, "");
-        assert_string_equal(c->account_id, "${CHT_UNSET}");
+        assert_string_equal(c->secret_file, "/x/${CHT_UNSET}");
         assert_int_equal(c->limits.items, 7);
         config_free(c);
 
@@ -503,6 +503,7 @@ static void test_wrong_values_are_refused(void **state)
                 {"store = \"\"", "sqlite:FILE"},
                 {"store = \"mysql://x\"", "sqlite:FILE"},
                 {"store = \"sqlite:\"", "sqlite:FILE"},
+                {"account_id = \"acc.one\"", "letters, digits"},
                 {"issuer = \"ftp://x\"", "URL"},
                 {"issuer = \"https://\"", "URL"},
                 {"issuer = \"https://a b\"", "URL"},
