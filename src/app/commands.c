@@ -68,6 +68,18 @@ static const struct cli_option key_list_options[] = {
          "none, pending, revoked, already_gone, stuck or not_revocable"},
         {"expires-before", CLI_VALUE, "T", "RFC 3339"},
         END};
+static const struct cli_option client_key_options[] = {
+        {"access", CLI_FLAG, NULL,
+         "an access key for Authress's SDKs, beside those that are there"},
+        {"public-key", CLI_VALUE, "F", "access: bring this Ed25519 public key (PEM or base64)"},
+        {"expires-in", CLI_VALUE, "T", "access: a duration (default: the longest life)"},
+        {"expires-at", CLI_VALUE, "T", "access: an RFC 3339 time"},
+        {"resource", CLI_LIST, "URI", "access: bind it to this; may repeat"},
+        {"replaces", CLI_VALUE, "KID", "access: follow this one, which goes on for --grace"},
+        {"grace", CLI_VALUE, "T", "access: how long (default keys.grace)"},
+        END};
+static const struct cli_option client_delete_options[] = {
+        {"key", CLI_VALUE, "KID", "only this access key"}, END};
 static const struct cli_option client_create_options[] = {
         {"name", CLI_VALUE, "N", "what people call it"},
         {"redirect-uri", CLI_LIST, "U", "where a code may be sent; repeat for more"},
@@ -164,10 +176,12 @@ const struct cli_command cli_commands[] = {
          "make a service client; prints its secret once", cmd_client_create},
         {"client list", "", 0, 0, NULL, "all service clients", cmd_client_list},
         {"client show", "ID", 1, 1, NULL, "one service client", cmd_client_show},
-        {"client key", "ID", 1, 1, NULL, "a new secret in the place of the old one; prints it once",
+        {"client key", "ID", 1, 1, client_key_options,
+         "a new secret in the place of the old one, or an access key; prints it once",
          cmd_client_key},
-        {"client delete", "ID", 1, 1, NULL,
-         "remove a service client; its tokens and the keys that it minted end", cmd_client_delete},
+        {"client delete", "ID", 1, 1, client_delete_options,
+         "remove a service client; its tokens, access keys and the keys that it minted end",
+         cmd_client_delete},
 
         {"record create", "", 0, 0, record_create_options,
          "give users or groups roles on resources", cmd_record_create},

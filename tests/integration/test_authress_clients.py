@@ -715,6 +715,34 @@ def test_a_client_over_its_quota_gets_429(make_daemon):
         assert ask(daemon, key, key.raw()) == 200
 
 
+# ---- the command line ----
+
+def test_the_command_line_makes_and_ends_access_keys(daemon):
+    client = daemon.cli("client", "create", "--name", "ops", "--permission", "clients:read@clients")
+    path = client["client_id"]
+    key = AccessKey(daemon.cli("client", "key", path, "--access", "--expires-in", "1h",
+                               "--resource", "documents/d")["accessKey"])
+    assert ends(daemon, key) == (200, 200)
+    shown = daemon.cli("key", "list", "--user", path)["items"]
+    assert [(k["name"], k["resources"]) for k in shown] == [(key.kid, ["documents/d"])]
+    new = AccessKey(daemon.cli("client", "key", path, "--access", "--replaces", key.kid,
+                               "--grace", "0")["accessKey"])
+    assert ask(daemon, key, key.raw()) == 401 and ask(daemon, new, new.raw()) == 200
+    private = Ed25519PrivateKey.generate()
+    (daemon.directory / "public").write_text(public_text(private) + "\n")
+    brought = daemon.cli("client", "key", path, "--access", "--public-key",
+                         daemon.directory / "public")
+    assert "accessKey" not in brought
+    assert ask(daemon, new, AccessKey.brought(path, brought["keyId"], private).signed()) == 200
+    daemon.cli("client", "delete", path, "--key", new.kid)
+    assert ask(daemon, new, new.raw()) == 401
+    refused = daemon.run("client", "delete", path, "--key", new.kid, status=1)
+    assert "There is no such access key. (AccessKeyNotFound)" in refused.stderr
+    assert "--access" in daemon.run("client", "key", path, "--expires-in", "1h", status=2).stderr
+    daemon.cli("document", "done", "d")
+    daemon.cli("client", "delete", path)
+
+
 # ---- the flow of the seed ----
 
 def test_a_service_makes_an_access_key_for_a_user(daemon):
