@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import authress_client
 import eventschema
 import upstreams
 
@@ -203,6 +204,39 @@ def test_authress_access_keys_are_deleted_with_a_token_of_ours(make_daemon, serv
                         audience="acc-1.accounts.authress.io")
     assert jwt.get_unverified_header(token)["kid"] == "k1"
     assert claims["iss"] == f"{server.url}/v1/clients/sc_us" and claims["sub"] == "sc_us"
+
+
+def test_a_real_access_key_is_deleted_at_an_authress_that_is_this_program(make_daemon, password):
+    authress = make_daemon()
+    authress.write_config(issuer_aliases=[authress.url("")])
+    authress.reload()
+    authress.wait_event("config.reloaded")
+    keeper = authress_client.request_key(authress, authress_client.create(authress))
+    authress_client.grant(authress, keeper.client_id,
+                          ("Authress:Owner", "Authress:ServiceClients/*"))
+    reader = authress_client.create(authress)
+    authress_client.grant(authress, reader, ("Authress:Owner", f"Authress:ServiceClients/{reader}"))
+    twin, gone = [authress_client.request_key(authress, reader) for _ in range(2)]
+
+    def use(key):
+        return authress.get(f"/v1/clients/{reader}",
+                            headers=key.signed(base=authress.url(""))).status_code
+
+    daemon = make_daemon({'upstream "ath"': {"kind": "authress", "url": authress.url(""),
+                                             "password_file": password(keeper.text)}})
+    key, late = (mint(daemon, "ath", f"{reader}.{k.kid}") for k in (twin, gone))
+    assert use(twin) == use(gone) == 200
+    revoke(daemon, key)
+    wait_state(daemon, key, "revoked")
+    assert (use(twin), use(gone)) == (401, 200)
+    authress.delete(f"/v1/clients/{reader}/access-keys/{gone.kid}", auth="admin")
+    revoke(daemon, late)
+    wait_state(daemon, late, "already_gone")
+    # Another's client is not its to touch.
+    authress.delete(f"/v1/clients/{keeper.client_id}", auth="admin")
+    third = mint(daemon, "ath", f"{reader}.zzzzzz")
+    revoke(daemon, third)
+    wait_state(daemon, third, "pending", "login-refused")
 
 
 # ---- faults ----
