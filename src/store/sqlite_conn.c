@@ -82,7 +82,7 @@ enum status store_begin(struct store_conn *c, struct error *e)
                                  "a transaction is open already");
         if (c->mode == STORE_READ) {
                 TRY(store_exec(c, "BEGIN", NULL, e, ""));
-                enum status s = store_int_of(c, "SELECT count(*) FROM sqlite_schema", &any, e, "");
+                enum status s = store_int_of(c, "SELECT 1 FROM sqlite_schema LIMIT 1", &any, e, "");
                 if (s != STATUS_OK)
                         store_rollback(c);
                 return s;
