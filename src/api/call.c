@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static const struct call_face face = {NULL};
+static const struct call_face face = {0};
 
 void api_enter(struct http_request *req)
 {

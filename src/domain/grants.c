@@ -66,8 +66,8 @@ static enum status put_statement(struct loading *l, struct store_stmt *st, struc
 #define ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
 /* One after the other, without a table in between: the subject's own statements, its groups', and
  * whether records have given the user something once (removing it adds nothing to its keys). */
-static const char held_by[] =
-        HELD "statements s" ROLES " WHERE s.subject = $1"
+static const char held_by[] = HELD
+        "statements s" ROLES " WHERE s.subject = $1"
         " UNION ALL " HELD "group_members m JOIN statements s ON s.subject = m.group_subject" ROLES
         " WHERE m.subject = $1"
         " UNION ALL SELECT '', NULL, NULL, NULL, NULL, 1 FROM users u"
