@@ -51,6 +51,13 @@ static enum status document_done_run(struct ledger_tx *tx, struct domain_command
                           c->id);
 }
 
+static enum status document_done_prepare(struct domain_command *base, struct error *e)
+{
+        (void)e;
+        base->base.is_revocation = !((struct document_done *)base)->is_reopen;
+        return STATUS_OK;
+}
+
 enum status document_done_new(struct domain *d, struct settings *s, struct document_done **ret,
                               struct error *e)
 {
@@ -58,7 +65,7 @@ enum status document_done_new(struct domain *d, struct settings *s, struct docum
         TRY(domain_command_new(d, s, sizeof *c, 8192, &c, e));
         c->base.run = document_done_run;
         c->base.audit.action = "document.done";
-        c->base.base.is_revocation = true;
+        c->base.prepare = document_done_prepare;
         *ret = c;
         return STATUS_OK;
 }

@@ -166,6 +166,8 @@ NEW = {
                                              json={"user": "guest", "grants": []}),
     "Contract.fit, a key": lambda w: w.daemon.post("/admin/auth/api-key", auth="admin", json={
         "user": w.user, "roles": []}),
+    "native, a document reopened": lambda w: w.daemon.post(f"/v1/documents/{w.document}/reopen",
+                                                            auth="admin"),
     "Contract.fit, a role": lambda w: w.daemon.post("/api/roles", auth="admin", json={
         "name": "r", "permissions": {"review": True}}),
     "Contract.fit, a log-in": lambda w: w.daemon.post("/admin/auth", json={

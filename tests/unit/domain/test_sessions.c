@@ -32,6 +32,7 @@ static struct opened open_as(struct rig *r, const struct session_create *o,
         c->is_jwt = o->is_jwt;
         c->code_id = o->code_id;
         c->code_ends_at = o->code_ends_at;
+        c->chosen_by = o->chosen_by;
         c->base.caller = *caller;
         ret.status = rig_run(r, &c->base);
         buf_init(&token, 8192);
@@ -435,6 +436,57 @@ static void test_a_code_is_redeemed_once(void **state)
         assert_string_equal(f->err.slug, "code-used");
 }
 
+static void test_a_burnt_code_opens_nothing(void **state)
+{
+        RIG(state);
+        const char *id = client(r, NULL, 0);
+        struct caller by = who(CALLER_CLIENT, id);
+        struct code_burn *c;
+        OK(code_burn_new(r->domain, NULL, &c, &f->err));
+        c->code_id = SPAN("abc");
+        c->code_ends_at = T0 + MINUTE;
+        c->base.caller = by;
+        OK(rig_run(r, &c->base));
+        domain_command_free(&c->base);
+        struct session_create o = {.kind = SESSION_CLIENT,
+                                   .client_id = span_of(id),
+                                   .code_id = SPAN("abc"),
+                                   .code_ends_at = T0 + MINUTE};
+        assert_int_equal(open_as(r, &o, &by).status, STATUS_CONFLICT);
+        o.code_id = SPAN("abd");
+        OK(open_as(r, &o, &by).status);
+}
+
+static void test_who_chose_the_user_is_named_and_takes_the_session_along(void **state)
+{
+        RIG(state);
+        const char *ann = rig_user(r, "ann", NULL, 0), *ben = rig_user(r, "ben", NULL, 0);
+        struct grant may_all[] = {{.permission = SPAN("impersonate"), .resource = SPAN("users/*")}};
+        const char *id = client(r, may_all, 1);
+        struct caller by = who(CALLER_CLIENT, id);
+        char chooser[64];
+        snprintf(chooser, sizeof chooser, "users/%s", ben);
+        struct session_create o = {.kind = SESSION_IMPERSONATION,
+                                   .client_id = span_of(id),
+                                   .user = span_of(ann),
+                                   .chosen_by = span_of(chooser)};
+        struct opened chosen = open_as(r, &o, &by);
+        OK(chosen.status);
+        assert_non_null(strstr(rig_event(r, "chatelaine.audit.v1"), chooser));
+        o.chosen_by = SPAN_NONE;
+        struct opened alone = open_as(r, &o, &by);
+        OK(alone.status);
+        assert_null(strstr(rig_event(r, "chatelaine.audit.v1"), "chosen_by"));
+        struct user_delete *c;
+        OK(user_delete_new(r->domain, NULL, &c, &f->err));
+        c->id = span_of(ben);
+        OK(rig_run(r, &c->base));
+        domain_command_free(&c->base);
+        assert_false(is_live(r, chosen.token));
+        assert_true(is_live(r, alone.token));
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM sessions WHERE ended_at IS NOT NULL"), 1);
+}
+
 static enum status purge(struct ledger_tx *tx, unsigned limit, int64_t *n, bool *more,
                          struct error *e)
 {
@@ -465,6 +517,8 @@ static void test_what_is_over_is_purged_with_its_statements(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                RIG_TEST(test_a_burnt_code_opens_nothing),
+                RIG_TEST(test_who_chose_the_user_is_named_and_takes_the_session_along),
                 RIG_TEST(test_a_password_session_has_its_users_rights_for_eight_hours),
                 RIG_TEST(test_a_new_password_ends_the_sessions_of_the_old_one),
                 RIG_TEST(test_a_user_who_is_deactivated_or_deleted_has_no_session),

@@ -357,6 +357,39 @@ static void test_a_sink_reads_the_audit_events_in_order_from_its_mark(void **sta
 
 #define UPSTREAM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
+static void test_what_was_not_configured_is_resumed_and_nothing_else(void **state)
+{
+        RIG(state);
+        char ids[3][25];
+        struct upstream_resume *c;
+        for (int i = 0; i < 3; i++) {
+                OK(try_mint(r, i == 2 ? "other" : "acme", TOKEN, ids[i]));
+                rig_revoke_id(r, ids[i]);
+        }
+        OK(settle(r, ids[0], UPSTREAM_STUCK, UPSTREAM_REASON_UNCONFIGURED, 0));
+        OK(settle(r, ids[1], UPSTREAM_STUCK, "forbidden", 0));
+        OK(settle(r, ids[2], UPSTREAM_STUCK, UPSTREAM_REASON_UNCONFIGURED, 0));
+        for (int again = 0; again < 2; again++) {
+                int64_t events = rig_events(r, "chatelaine.audit.v1");
+                OK(upstream_resume_new(r->domain, &c, &f->err));
+                snprintf(c->upstream, sizeof c->upstream, "acme");
+                OK(rig_run(r, &c->base));
+                domain_command_free(&c->base);
+                /* Nothing to resume, nothing to tell. */
+                assert_int_equal(rig_events(r, "chatelaine.audit.v1") - events, again ? 0 : 1);
+        }
+        int64_t next;
+        struct seen due = look(r, "acme", &next);
+        assert_int_equal(due.n, 1);
+        assert_string_equal(due.id, ids[0]);
+        assert_int_equal(due.attempts, 0);
+        assert_int_equal(look(r, "other", &next).n, 0);
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM upstream_counts c WHERE n <>"
+                                    " (SELECT count(*) FROM upstream_keys k WHERE"
+                                    " k.upstream = c.upstream AND k.state = c.state)"),
+                         0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -367,6 +400,7 @@ int main(void)
                 UPSTREAM_TEST(test_what_is_revoked_is_told_and_its_token_forgotten),
                 UPSTREAM_TEST(test_a_failure_is_told_once_for_each_reason),
                 UPSTREAM_TEST(test_stuck_waits_for_a_person),
+                UPSTREAM_TEST(test_what_was_not_configured_is_resumed_and_nothing_else),
                 UPSTREAM_TEST(test_a_rotation_hands_the_token_on),
                 UPSTREAM_TEST(test_the_purge_keeps_what_is_not_settled),
                 UPSTREAM_TEST(test_keys_are_listed_by_their_state_upstream),
