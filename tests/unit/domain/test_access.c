@@ -1,0 +1,201 @@
+/* What anyone may, asked by others: who is meant, why, and rows of every kind. */
+#include "record_rig.h"
+#include "unit.h"
+
+#include "domain/records.h"
+
+static void test_a_user_id_names_one_subject(void **state)
+{
+        RIG(state);
+        static const struct {
+                const char *user_id, *subject; /* NULL = refused */
+        } cases[] = {
+                {"u", "users/u"},
+                {"a b|c/d:e@f.g+h~i-_", "users/a b|c/d:e@f.g+h~i-_"},
+                {"sc_0123456789abcdefghij", "clients/sc_0123456789abcdefghij"},
+                {"Authress:ServiceClients/sc_0123456789abcdefghij",
+                 "clients/sc_0123456789abcdefghij"},
+                {"Authress:ServiceClients/", "users/Authress:ServiceClients/"},
+                {"sc_short", "users/sc_short"},
+                {"", NULL},
+                {"a%b", NULL},
+                {"a\tb", NULL},
+                {"a*", NULL},
+                {"\xc3\xa9", NULL},
+        };
+        for (size_t i = 0; i < LENGTH(cases); i++) {
+                char subject[ACCESS_SUBJECT_SIZE];
+                enum status s = access_subject(span_of(cases[i].user_id), subject, &f->err);
+                assert_int_equal(s, cases[i].subject ? STATUS_OK : STATUS_INVALID);
+                if (cases[i].subject)
+                        assert_string_equal(subject, cases[i].subject);
+                else
+                        assert_string_equal(f->err.slug, "invalid-user-id");
+        }
+        char longest[130], subject[ACCESS_SUBJECT_SIZE];
+        memset(longest, 'a', sizeof longest);
+        OK(access_subject(span_make(longest, 128), subject, &f->err));
+        assert_int_equal(strlen(subject), 134);
+        assert_int_equal(access_subject(span_make(longest, 129), subject, &f->err), STATUS_INVALID);
+        assert_int_equal(access_subject(SPAN_NONE, subject, &f->err), STATUS_INVALID);
+}
+
+static void test_a_reason_names_what_was_given_directly(void **state)
+{
+        RIG(state);
+        struct grant own = {.role = SPAN("auditor"), .resource = SPAN("a")};
+        const char *bob = rig_user(r, "bob", &own, 1);
+        struct access_reason why;
+        bool is_allowed;
+        OK(access_explain(r->db, arena_printf(&r->arena, "users/%s", bob), SPAN("Keys:Read"),
+                          SPAN("/a/b"), &r->arena, &why, &is_allowed, &f->err));
+        assert_true(is_allowed && !why.record_id.p && !why.group_id.p && why.statement == -1);
+        assert_true(span_is(why.role, "auditor") && span_is(why.resource, "a") &&
+                    span_is(why.action, "keys:read"));
+        assert_int_equal(access_explain(r->db, "users/x", SPAN("a b"), SPAN("a"), &r->arena, &why,
+                                        &is_allowed, &f->err),
+                         STATUS_INVALID);
+        assert_string_equal(f->err.slug, "invalid-permission");
+        assert_int_equal(access_explain(r->db, "users/x", SPAN("a"), SPAN("a//b"), &r->arena, &why,
+                                        &is_allowed, &f->err),
+                         STATUS_INVALID);
+        assert_string_equal(f->err.slug, "invalid-resource");
+}
+
+/* ---- rows from before there were stems ---- */
+
+static enum status forget_stems(struct ledger_tx *tx, struct domain_command *c, struct error *e)
+{
+        (void)c;
+        return store_exec(tx->db, "UPDATE statements SET stem = '' WHERE id % 2 = 0", NULL, e, "");
+}
+
+static void test_rows_without_a_stem_are_found(void **state)
+{
+        RIG(state);
+        static const char *const resources[] = {"a",
+                                                "a/b",
+                                                "inboxes/i",
+                                                "a/*",
+                                                "documents/d/p",
+                                                "inboxes/i/documents/d",
+                                                "b:*",
+                                                "inboxes/*/documents/e"};
+        CLEANUP(buf_fini) struct buf json;
+        buf_init(&json, 1 << 16);
+        for (size_t i = 0; i < LENGTH(resources); i++) {
+                buf_reset(&json);
+                buf_printf(
+                        &json,
+                        "{'name':'n','users':[{'userId':'u%zu'},{'userId':'all'}],'statements':[{"
+                        "'roles':['Authress:Owner'],'resources':[{'resourceUri':'%s'}]}]}",
+                        i, resources[i]);
+                rig_record(r, json.data);
+        }
+        bool want[LENGTH(resources)][LENGTH(resources)], is_any = false;
+        for (int round = 0; round < 2; round++) {
+                for (size_t i = 0; i < LENGTH(resources); i++)
+                        for (size_t k = 0; k < LENGTH(resources); k++) {
+                                const char *user = arena_printf(&r->arena, "u%zu", i);
+                                bool got = rig_is_allowed(r, user, "x", resources[k]);
+                                if (round == 0)
+                                        want[i][k] = got;
+                                assert_int_equal(got, want[i][k]);
+                                is_any |= got;
+                        }
+                struct domain_command *c;
+                OK(domain_command_new(r->domain, NULL, sizeof *c, 1024, &c, &f->err));
+                c->run = forget_stems;
+                OK(rig_run(r, c));
+                domain_command_free(c);
+        }
+        assert_true(is_any);
+        struct access_filter all = {.resource = SPAN_NONE};
+        for (unsigned limit = 1; limit < 10; limit++) {
+                struct page page = {.limit = limit};
+                size_t n_all = 0, n;
+                do {
+                        struct span *list, next;
+                        OK(access_resources(r->db, "users/all", &all, &page, &r->arena, &list, &n,
+                                            &next, &f->err));
+                        n_all += n;
+                        page.cursor = next;
+                } while (page.cursor.p);
+                assert_int_equal(n_all, LENGTH(resources));
+        }
+}
+
+/* ---- large records ---- */
+
+static const char *large(struct rig *r, int n_users, const char *more)
+{
+        CLEANUP(buf_fini) struct buf json;
+        buf_init(&json, 1 << 20);
+        buf_printf(&json, "{'name':'n','users':[%s", more);
+        for (int i = 0; i < n_users; i++)
+                buf_printf(&json, "%s{'userId':'u%d'}", i || more[0] ? "," : "", i);
+        buf_text(&json, "],'statements':[{'roles':['auditor','backend'],'resources':["
+                        "{'resourceUri':'documents/1'},{'resourceUri':'a'}]}]}");
+        return arena_dup(&r->arena, buf_view(&json));
+}
+
+static void test_users_of_a_large_record_are_its_members(void **state)
+{
+        RIG(state);
+        struct record_row row = rig_record(
+                r, large(r, 900, "{'userId':'Authress:ServiceClients/sc_0123456789abcdefghij'}"));
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM statements"), 4);
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM group_members"), 901);
+        assert_true(rig_is_allowed(r, "u0", "keys:read", "a/b"));
+        assert_true(rig_is_allowed(r, "u899", "documents:read", "inboxes/9/documents/1"));
+        assert_true(rig_is_allowed(r, "sc_0123456789abcdefghij", "keys:read", "a"));
+        assert_false(rig_is_allowed(r, "u900", "keys:read", "a"));
+        struct access_reason why;
+        bool is_allowed;
+        OK(access_explain(r->db, "users/u7", SPAN("keys:read"), SPAN("a"), &r->arena, &why,
+                          &is_allowed, &f->err));
+        assert_true(is_allowed && span_equal(why.record_id, row.id) && !why.group_id.p);
+        /* Small again, and large, and gone. */
+        OK(rig_try_update(r, &row, large(r, 2, ""), -1, &row));
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM statements"), 8);
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM group_members"), 0);
+        assert_false(rig_is_allowed(r, "u2", "keys:read", "a"));
+        OK(rig_try_update(r, &row, large(r, 1000, ""), -1, &row));
+        assert_true(rig_is_allowed(r, "u999", "keys:read", "a"));
+        OK(rig_delete_record(r, row.id));
+        assert_false(rig_is_allowed(r, "u999", "keys:read", "a"));
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM group_members"), 0);
+        assert_int_equal(rig_int(r, "SELECT count(*) FROM statements"), 0);
+}
+
+static void test_a_large_record_cuts_keys_and_stays_judged_user_by_user(void **state)
+{
+        RIG(state);
+        const char *bob = rig_user(r, "bob", NULL, 0);
+        struct mint m = {.user = "bob", .role = "auditor", .resource = "*"};
+        struct minted key = rig_mint(r, &m);
+        struct record_row row =
+                rig_record(r, large(r, 900, arena_printf(&r->arena, "{'userId':'%s'}", bob)));
+        assert_true(rig_may(r, key.key, "keys:read", "a"));
+        assert_false(rig_may(r, key.key, "keys:read", "b"));
+        struct principal p = rig_principal(r, rig_user(r, "nobody", NULL, 0));
+        struct record record;
+        OK(record_read(rig_json(r, large(r, 900, "")), &r->arena, &record, &f->err));
+        OK(record_may_give(&p, &record, &row, &f->err));
+        OK(record_read(rig_json(r, large(r, 901, "")), &r->arena, &record, &f->err));
+        assert_int_equal(record_may_give(&p, &record, &row, &f->err), STATUS_DENIED);
+        OK(rig_delete_record(r, row.id));
+        assert_false(rig_may(r, key.key, "keys:read", "b"));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                RIG_TEST(test_a_user_id_names_one_subject),
+                RIG_TEST(test_a_reason_names_what_was_given_directly),
+                RIG_TEST(test_rows_without_a_stem_are_found),
+                RIG_TEST(test_users_of_a_large_record_are_its_members),
+                RIG_TEST(test_a_large_record_cuts_keys_and_stays_judged_user_by_user),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
