@@ -165,26 +165,51 @@ static int64_t metric_value(struct span text, const char *name)
         return -1;
 }
 
-static void check_backlog(struct report *r)
+static void check_backlog(struct report *r, struct span metrics)
 {
-        struct outbound_reply reply;
         int64_t rows, seconds;
         char text[128];
-        struct error e;
 
-        if (ask(r, "/metrics", &reply, &e) != STATUS_OK) {
-                tell_error(r, "kafka", &e, NULL);
-                return;
-        }
-        rows = metric_value(buf_view(&reply.body), "chatelaine_outbox_rows");
-        seconds = metric_value(buf_view(&reply.body), "chatelaine_outbox_oldest_seconds");
-        buf_fini(&reply.body);
+        rows = metric_value(metrics, "chatelaine_outbox_rows");
+        seconds = metric_value(metrics, "chatelaine_outbox_oldest_seconds");
         snprintf(text, sizeof text, "%" PRId64 " events wait, the oldest for %" PRId64 " s", rows,
                  seconds);
         tell(r, seconds > BACKLOG_S_MAX ? WARNING : FINE, "kafka", text,
              seconds > BACKLOG_S_MAX
                      ? "do the brokers answer? the log's kafka.* events say; nothing is lost meanwhile"
                      : NULL);
+}
+
+/* Without keys nobody of that issuer gets in. */
+static void check_trusts(struct report *r, struct span metrics)
+{
+        for (size_t i = 0; i < r->cli->config->n_trusts; i++) {
+                char metric[256], what[160], text[64];
+                const char *name = r->cli->config->trusts[i].name;
+
+                snprintf(metric, sizeof metric, "chatelaine_trust_keys{trust=\"%s\"}", name);
+                int64_t n = metric_value(metrics, metric);
+                snprintf(what, sizeof what, "trust %s", name);
+                snprintf(text, sizeof text, "%" PRId64 " keys of the issuer", n > 0 ? n : 0);
+                tell(r, n > 0 ? FINE : WARNING, what, text,
+                     n > 0 ? NULL
+                           : "nobody of this issuer gets in: does it answer? the log's trust.failed "
+                             "events say why");
+        }
+}
+
+static void check_metrics(struct report *r)
+{
+        struct outbound_reply reply;
+        struct error e;
+
+        if (ask(r, "/metrics", &reply, &e) != STATUS_OK) {
+                tell_error(r, "kafka", &e, NULL);
+                return;
+        }
+        check_backlog(r, buf_view(&reply.body));
+        check_trusts(r, buf_view(&reply.body));
+        buf_fini(&reply.body);
 }
 
 static void check_daemon(struct report *r)
@@ -205,7 +230,7 @@ static void check_daemon(struct report *r)
              reply.status == 200 ? NULL
                                  : "the checks that are false say which part; its log says why");
         buf_fini(&reply.body);
-        check_backlog(r);
+        check_metrics(r);
 }
 
 enum cli_exit cmd_doctor(struct cli *c)

@@ -220,6 +220,7 @@ def test_the_token_does_not_choose_its_key_or_algorithm(make_daemon, make_issuer
     assert not thief.requests
 
 
+@pytest.mark.tsan
 def test_two_issuers_do_not_speak_for_each_other(make_daemon, make_issuer):
     one, two = make_issuer(), make_issuer()
     daemon = make_daemon({**trusting(one, "one"), **trusting(two, "two")})
@@ -354,6 +355,17 @@ def test_what_does_not_answer_is_asked_again(make_daemon, make_issuer, mode, rea
     assert daemon.metric("chatelaine_trust_keys", trust="login") == 1
 
 
+def test_doctor_says_whose_keys_are_missing(make_daemon, make_issuer):
+    good, bad = make_issuer(), make_issuer(mode=500)
+    daemon = make_daemon({**trusting(good, "good"), **trusting(bad, "bad")})
+    daemon.wait_event("trust.fetched")
+    daemon.wait_event("trust.failed")
+    wait(lambda: daemon.metric("chatelaine_trust_keys", trust="good") == 1)
+    told = {check["check"]: check for check in daemon.cli("doctor")["checks"]}
+    assert told["trust good"]["verdict"] == "ok" and told["trust bad"]["verdict"] == "warning"
+    assert "trust.failed" in told["trust bad"]["todo"]
+
+
 SMALL_RSA = {"kty": "RSA", "kid": "one", "e": "AQAB",
              "n": base64.urlsafe_b64encode(b"\xc1" + bytes(126) + b"\x01").rstrip(b"=").decode()}
 
@@ -449,6 +461,7 @@ def test_an_issuer_that_cannot_be_asked_safely_is_no_configuration(make_daemon, 
     assert words in complaint and "test.conf:" in complaint
 
 
+@pytest.mark.tsan
 def test_a_reload_adds_and_takes_away_issuers(make_daemon, make_issuer):
     one, two = make_issuer(), make_issuer()
     daemon = start(make_daemon, one)
