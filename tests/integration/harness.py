@@ -25,6 +25,7 @@ import time
 
 import requests
 
+import eventschema
 import openapi
 import signing
 
@@ -306,13 +307,15 @@ class Daemon:
         return self.ask("DELETE", f"/v1/keys/{key_id}")
 
     def journal(self, topic=None, since=1):
-        """Every event from that sequence on, as the journal has it."""
+        """Every event from that sequence on, as the journal has it, each as its schema has it."""
         found = []
         while True:
             query = f"from={since}&limit=1000" + (f"&topic={topic}" if topic else "")
             items = self.ask("GET", f"/v1/events?{query}")["items"]
             if not items:
                 return found
+            for event in items:
+                eventschema.check(event)
             found += items
             since = int(items[-1]["sequence"]) + 1
 

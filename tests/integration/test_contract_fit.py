@@ -569,6 +569,12 @@ def test_a_mask_that_cannot_be_read_is_refused(world, mask):
     assert answer.status_code == 400 and "X-Fields" in answer.json()["message"]
 
 
+def test_a_key_made_inactive_is_told_of_as_its_schema_has_it(world):
+    before = len(world.daemon.journal("keys"))
+    key(world, active=False)
+    assert [e["data"]["state"] for e in world.daemon.journal("keys")[before:]] == ["suspended"]
+
+
 def test_the_audit_tells_of_it_without_the_key(world):
     made = key(world)["token"]
     call(world, "admin", "DELETE", f"/admin/auth/api-key/{made}")
