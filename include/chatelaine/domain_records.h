@@ -148,13 +148,15 @@ enum status record_create_new(struct domain *d, struct settings *s, const struct
  * Audit record.update. All of the record is replaced; record.id is not looked at.
  *
  * run: NOT_FOUND; CONFLICT (412) "record-changed": changed after unmodified_since; RETRY
- * "record-changed": after `was`, the row that the caller was judged by, was read.
+ * "record-changed": after `was`, the row that the caller was judged by, was read; not so where
+ * the caller may give all of the record, whatever was there (is_judged_anyhow).
  */
 struct record_update {
         struct domain_command base;
         struct record record;
         struct record_row row;       /* as in record_create; before run: was */
         int64_t unmodified_since_ms; /* If-Unmodified-Since; -1 = not given */
+        bool is_judged_anyhow;       /* record_may_give was asked without `was`, too */
         struct record_rows *rows;    /* the room's own */
 };
 enum status record_update_new(struct domain *d, struct settings *s, const struct record_row *was,

@@ -136,8 +136,8 @@ static enum status record_update_run(struct ledger_tx *tx, struct domain_command
         if (row.is_deleted)
                 return error_set(e, STATUS_NOT_FOUND, "record-not-found", NULL,
                                  "There is no such record any more.");
-        TRY(lock_check("record-changed", row.updated_at, c->unmodified_since_ms, c->row.updated_at,
-                       e));
+        TRY(lock_check("record-changed", row.updated_at, c->unmodified_since_ms,
+                       c->is_judged_anyhow ? row.updated_at : c->row.updated_at, e));
         row.body = c->record.body;
         row.updated_at = lock_next(tx, row.updated_at);
         TRY(store_exec(tx->db, "UPDATE records SET body = $1, updated_at = $2 WHERE id = $3", NULL,

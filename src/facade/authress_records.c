@@ -98,22 +98,33 @@ enum status au_records_get(struct call *c, struct error *e)
         return reply_record(c, &row, 200, e);
 }
 
-/* ---- POST, PUT, DELETE ---- */
+/* ---- POST, PUT ---- */
+
+/* To judge a record asks about each of its roles on each of its resources: on the pool, when they
+ * are many. */
+#define ROWS_ON_LOOP 100
+
+struct writing {
+        struct record record;
+        struct record_row was;
+        bool is_update;
+        int64_t unmodified_since_ms;
+        bool is_judged_anyhow;
+};
+
+static enum status judge(struct call *c, struct store_conn *db, struct error *e)
+{
+        struct writing *w = c->state;
+        (void)db; /* c->who has it */
+        TRY(record_may_give(c->who, &w->record, w->is_update ? &w->was : NULL, e));
+        w->is_judged_anyhow = w->is_update && w->record.rows <= ROWS_ON_LOOP &&
+                              record_may_give(c->who, &w->record, NULL, NULL) == STATUS_OK;
+        return STATUS_OK;
+}
 
 static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)
 {
         return reply_record(c, &((struct record_create *)cmd)->row, 201, e);
-}
-
-enum status au_records_post(struct call *c, struct error *e)
-{
-        struct record record;
-        struct record_create *cmd;
-        TRY(record_read(http_body(c->req), c->arena, &record, e));
-        c->target = record.id.p ? record.id : record.name;
-        TRY(record_may_give(c->who, &record, NULL, e));
-        TRY(record_create_new(c->domain, c->settings, &record, &cmd, e));
-        return call_submit(c, &cmd->base, answer_created, e);
 }
 
 static enum status answer_updated(struct call *c, struct domain_command *cmd, struct error *e)
@@ -121,21 +132,54 @@ static enum status answer_updated(struct call *c, struct domain_command *cmd, st
         return reply_record(c, &((struct record_update *)cmd)->row, 200, e);
 }
 
+static enum status write_judged(struct call *c, struct error *e)
+{
+        const struct writing *w = c->state;
+        struct record_create *create;
+        struct record_update *update;
+        if (!w->is_update) {
+                TRY(record_create_new(c->domain, c->settings, &w->record, &create, e));
+                return call_submit(c, &create->base, answer_created, e);
+        }
+        TRY(record_update_new(c->domain, c->settings, &w->was, &w->record, &update, e));
+        update->unmodified_since_ms = w->unmodified_since_ms;
+        update->is_judged_anyhow = w->is_judged_anyhow;
+        return call_submit(c, &update->base, answer_updated, e);
+}
+
+static enum status judge_and_write(struct call *c, struct writing *w, struct error *e)
+{
+        c->state = w;
+        if (w->record.rows > ROWS_ON_LOOP)
+                return call_defer(c, judge, write_judged, e);
+        TRY(judge(c, c->db, e));
+        return write_judged(c, e);
+}
+
+enum status au_records_post(struct call *c, struct error *e)
+{
+        struct writing *w;
+        if (!CALL_NEW(c, w))
+                return error_no_memory(e);
+        TRY(record_read(http_body(c->req), c->arena, &w->record, e));
+        c->target = w->record.id.p ? w->record.id : w->record.name;
+        return judge_and_write(c, w, e);
+}
+
 enum status au_records_put(struct call *c, struct error *e)
 {
-        struct record_row was;
-        struct record record;
-        struct record_update *cmd;
-        int64_t unmodified_since_ms;
+        struct writing *w;
+        if (!CALL_NEW(c, w))
+                return error_no_memory(e);
+        w->is_update = true;
         c->target = http_param(c->req, "recordId");
-        TRY(au_unmodified_since(c, &unmodified_since_ms, e));
-        TRY(record_open(c->who, RECORD_UPDATE, c->target, c->arena, &was, e));
-        TRY(record_read(http_body(c->req), c->arena, &record, e));
-        TRY(record_may_give(c->who, &record, &was, e));
-        TRY(record_update_new(c->domain, c->settings, &was, &record, &cmd, e));
-        cmd->unmodified_since_ms = unmodified_since_ms;
-        return call_submit(c, &cmd->base, answer_updated, e);
+        TRY(au_unmodified_since(c, &w->unmodified_since_ms, e));
+        TRY(record_open(c->who, RECORD_UPDATE, c->target, c->arena, &w->was, e));
+        TRY(record_read(http_body(c->req), c->arena, &w->record, e));
+        return judge_and_write(c, w, e);
 }
+
+/* ---- DELETE ---- */
 
 enum status au_records_delete(struct call *c, struct error *e)
 {

@@ -1,5 +1,6 @@
 """Authress's API as its facts have it: one row, one test, named by the row."""
 
+import concurrent.futures
 import re
 import types
 from urllib.parse import quote
@@ -373,6 +374,33 @@ def test_an_update_with_an_old_lock_is_412(world, noun, spelling):
     assert call(world, "admin", "GET", path).json()["lastUpdated"] == now
     is_refused(put("yesterday"), 400, "InvalidRequest")
     assert call(world, "admin", "PUT", path, fields).status_code == 200, "without a lock"
+
+
+def test_updates_without_a_lock_do_not_hinder_each_other(world):
+    made = create(world, "/v1/records", record(world, "busy", users=["u"]))
+    path = f"/v1/records/{made['recordId']}"
+    bodies = [record(world, "busy", users=[f"u{n}"]) for n in range(8)]
+
+    def put(body):
+        return [call(world, "admin", "PUT", path, body).status_code for _ in range(20)]
+
+    with concurrent.futures.ThreadPoolExecutor(len(bodies)) as pool:
+        assert {status for found in pool.map(put, bodies) for status in found} == {200}
+    last = call(world, "admin", "GET", path).json()["users"]
+    assert last in [body["users"] for body in bodies]
+    assert [authorize(world, f"u{n}", "busy") for n in range(8)].count(200) == 1
+
+
+def test_a_record_with_many_rows_is_judged_like_a_small_one(world):
+    many = [f"shared/{n}" for n in range(100)]
+    made = create(world, "/v1/records", record(world, *many, users=["u", "v"]), who="giver")
+    path, admins = f"/v1/records/{made['recordId']}", made["admins"]
+    assert call(world, "giver", "PUT", path, record(
+        world, *many, users=["u", "v", "w"], admins=admins)).status_code == 200
+    beyond = record(world, *many[:-1], "elsewhere", users=["u", "v"], admins=admins)
+    is_refused(call(world, "giver", "PUT", path, beyond), 403, "MayNotGive")
+    is_refused(call(world, "giver", "POST", "/v1/records", beyond), 403, "MayNotGive")
+    assert authorize(world, "w", "shared/99/x") == 200
 
 
 def test_a_deleted_record_gives_nothing_and_stays_with_its_status(world):
