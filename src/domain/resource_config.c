@@ -195,11 +195,17 @@ enum status resource_config_list(const struct principal *p, const struct page *p
         return more.resource.p ? put_cursor(span_of(last), a, ret_next, e) : STATUS_OK;
 }
 
-#define NAMED_ON                                                         \
-        "SELECT s.subject AS who FROM statements s"                      \
-        " WHERE s.stem = $1 AND s.resource = $2"                         \
-        " UNION SELECT m.subject FROM statements s JOIN group_members m" \
-        " ON m.group_subject = s.subject WHERE s.stem = $1 AND s.resource = $2"
+/* Each part in the order of its index, no further than the page. */
+#define NAMED_ITSELF                                                                    \
+        "SELECT DISTINCT subject AS who FROM statements"                                \
+        " WHERE stem = $1 AND resource = $2 AND subject > $3"                           \
+        " AND (substr(subject, 1, 6) = 'users/' OR substr(subject, 1, 8) = 'clients/')" \
+        " ORDER BY who LIMIT $4"
+#define NAMED_BY_GROUP                                                           \
+        "SELECT DISTINCT m.subject AS who FROM statements s"                     \
+        " JOIN group_members m ON m.group_subject = s.subject"                   \
+        " WHERE s.stem = $1 AND s.subject > 'groups/' AND s.subject < 'groups0'" \
+        " AND s.resource = $2 AND m.subject > $3 ORDER BY who LIMIT $4"
 
 enum status resource_users(struct store_conn *db, struct span resource, const struct page *page,
                            struct arena *a, struct span **ret_subjects, size_t *ret_n,
@@ -213,9 +219,8 @@ enum status resource_users(struct store_conn *db, struct span resource, const st
         if (!list)
                 return error_no_memory(e);
         TRY(store_query(db,
-                        "SELECT who FROM (" NAMED_ON ") named"
-                        " WHERE (substr(who, 1, 6) = 'users/' OR substr(who, 1, 8) = 'clients/')"
-                        " AND who > $3 ORDER BY who LIMIT $4",
+                        "SELECT i.who FROM (" NAMED_ITSELF ") i UNION"
+                        " SELECT g.who FROM (" NAMED_BY_GROUP ") g ORDER BY who LIMIT $4",
                         &st, e, "ttsi", resource_stem(resource), resource, after,
                         (int64_t)page->limit + 1));
         while (n <= page->limit && store_next(st) && (list[n] = arena_span(a, store_text(st, 0))).p)

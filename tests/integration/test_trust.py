@@ -294,7 +294,8 @@ def test_the_last_good_keys_serve_for_a_day(make_daemon, issuer):
         return issuer.bearer("ann", at=time.time() + offset)
 
     daemon.clock.step_to(day - 60)
-    daemon.wait_event("trust.failed", lambda line: line["reason"] == "http-500")
+    failed = daemon.wait_event("trust.failed", lambda line: line["reason"] == "http-500")
+    assert failed["keys"] == 1 and failed["retry_ms"] >= 60000, "asked more than once a minute"
     assert probe(daemon, bearer(day - 60)) == KNOWN
     daemon.clock.step_to(day + 60)
     assert probe(daemon, bearer(day + 60)) == UNKNOWN
