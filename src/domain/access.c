@@ -100,10 +100,15 @@ static enum status is_live(struct store_conn *db, const char *subject, bool *ret
         *ret = true;
         if (strncmp(subject, "users/", 6) != 0)
                 return STATUS_OK;
-        enum status s = store_int_of(db, "SELECT is_active FROM users WHERE id = $1", &is_active, e,
-                                     "s", subject + 6);
+        struct error why;
+        enum status s = store_int_of(db, "SELECT is_active FROM users WHERE id = $1", &is_active,
+                                     &why, "s", subject + 6);
         *ret = is_active != 0;
-        return s == STATUS_NOT_FOUND ? STATUS_OK : s;
+        if (s == STATUS_OK || s == STATUS_NOT_FOUND)
+                return STATUS_OK;
+        if (e)
+                *e = why;
+        return s;
 }
 
 struct each {

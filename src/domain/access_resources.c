@@ -16,6 +16,7 @@ struct place {
 static int place_order(const void *a, const void *b)
 {
         const struct place *x = a, *y = b;
+        assert(x->stem.p && y->stem.p && x->resource.p && y->resource.p);
         int order = strcmp(x->stem.p, y->stem.p); /* arena_span puts a NUL behind */
         return order ? order : strcmp(x->resource.p, y->resource.p);
 }
@@ -41,7 +42,7 @@ struct scan {
 static size_t count_segments(struct span resource)
 {
         size_t n = resource.p ? 1 : 0;
-        for (size_t i = 0; i < resource.len; i++)
+        for (size_t i = 0; resource.p && i < resource.len; i++)
                 n += resource.p[i] == '/';
         return n;
 }
@@ -50,7 +51,8 @@ static size_t count_segments(struct span resource)
 static enum status set_bounds(struct scan *s, struct error *e)
 {
         struct span stem = s->beneath.p ? resource_stem(s->beneath) : SPAN("");
-        bool is_inbox = span_starts(stem, "inboxes") && (stem.len == 7 || stem.p[7] == '/');
+        bool is_inbox =
+                stem.p && span_starts(stem, "inboxes") && (stem.len == 7 || stem.p[7] == '/');
         s->low = is_inbox ? "documents/" : arena_dup(s->arena, stem);
         s->high = stem.len ? arena_printf(s->arena, "%.*s0", (int)stem.len, stem.p) : "\x7f";
         return s->low && s->high ? STATUS_OK : error_no_memory(e);
@@ -62,7 +64,7 @@ static enum status read_filter(struct scan *s, struct error *e)
         if (f->resource.p)
                 TRY(resource_read(f->resource, &s->beneath, e));
         s->segments = count_segments(s->beneath) + 1;
-        if (s->beneath.len > 1 && s->beneath.p[s->beneath.len - 1] == '*' &&
+        if (s->beneath.p && s->beneath.len > 1 && s->beneath.p[s->beneath.len - 1] == '*' &&
             s->beneath.p[s->beneath.len - 2] == '/')
                 s->segments--;
         s->permissions = arena_alloc(s->arena, (f->n_permissions + 1) * sizeof *s->permissions);

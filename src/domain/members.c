@@ -28,13 +28,13 @@ enum status member_refused(struct error *e, enum status s, const char *slug, con
 {
         va_list args;
         if (!e)
-                return s;
+                return status_failed(s);
         if (slug)
                 snprintf(e->slug, sizeof e->slug, "%s", slug);
         va_start(args, fmt);
         vsnprintf(e->where, sizeof e->where, fmt, args);
         va_end(args);
-        return s;
+        return status_failed(s);
 }
 
 /* ---- texts ---- */

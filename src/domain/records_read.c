@@ -67,7 +67,7 @@ static enum status array_of(const struct reading *r, const struct json *object, 
 static enum status read_roles(const struct reading *r, const struct json *object,
                               struct json_texts *ret, struct error *e)
 {
-        const struct json *array;
+        const struct json *array = NULL;
         TRY(array_of(r, object, "roles", RECORD_ROLES_MAX, &array, ret, e));
         for (size_t i = 0; i < json_size(array); i++) {
                 struct span role = json_span(json_at(array, i));
@@ -86,7 +86,7 @@ static enum status read_roles(const struct reading *r, const struct json *object
 static enum status read_resources(const struct reading *r, const struct json *object,
                                   struct json_texts *ret, struct error *e)
 {
-        const struct json *array;
+        const struct json *array = NULL;
         TRY(array_of(r, object, "resources", RECORD_RESOURCES_MAX, &array, ret, e));
         for (size_t i = 0; i < json_size(array); i++) {
                 struct span resource, given = json_get_text(json_at(array, i), "resourceUri");

@@ -268,8 +268,7 @@ static void test_every_bound_holds(void **state)
                         buf_text(&text, i ? ",{'roles':[" : "{'roles':[");
                         for (size_t k = 0; k < n / 2 + (i && n % 2); k++)
                                 buf_printf(&text, "%s'r%zu'", k ? "," : "", k);
-                        buf_text(&text, i ? "],'resources':[{'resourceUri':'a'}],'users':["
-                                          : "],'resources':[{'resourceUri':'a'}],'users':[");
+                        buf_text(&text, "],'resources':[{'resourceUri':'a'}],'users':[");
                         for (size_t k = 0; k < 100; k++)
                                 buf_printf(&text, "%s{'userId':'u%zu'}", k ? "," : "", k);
                         buf_text(&text, "]}");
