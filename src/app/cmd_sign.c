@@ -23,14 +23,17 @@ static void signer_fini(struct signer *s)
         pkey_free(s->pkey);
 }
 
-/* hex, whsec_BASE64, or a PEM private key. */
+/* hex, whsec_BASE64, or a PEM private key; that also in hex, as linked-services keeps it. */
 static enum status read_key(struct span text, struct signer *s, struct error *e)
 {
         if (span_starts(text, "-----BEGIN"))
                 return pkey_from_pem(text, &s->pkey, e);
         if (span_starts(text, "whsec_"))
                 return base64_decode_lenient(&s->secret, span_make(text.p + 6, text.len - 6), e);
-        return hex_decode(&s->secret, text, e);
+        TRY(hex_decode(&s->secret, text, e));
+        if (!span_starts(buf_view(&s->secret), "-----BEGIN"))
+                return STATUS_OK;
+        return pkey_from_pem(buf_view(&s->secret), &s->pkey, e);
 }
 
 static enum status signer_read(struct signer *s, const struct cli *c, struct error *e)
@@ -56,6 +59,26 @@ static enum status signer_read(struct signer *s, const struct cli *c, struct err
         return status;
 }
 
+/* `Name: value` lines, with --json as one object. */
+static enum status print(const struct cli *c, struct span lines, struct error *e)
+{
+        CLEANUP(buf_fini) struct buf json;
+        buf_init(&json, 65536);
+        json_obj_open(&json);
+        for (struct span rest = lines, value; rest.len;) {
+                struct span name = span_split(span_split(rest, '\n', &rest), ':', &value);
+                json_key_span(&json, name);
+                json_text(&json, span_trim(value));
+        }
+        json_obj_close(&json);
+        TRY(buf_check(&json, e));
+        if (c->is_json)
+                printf("%.*s\n", (int)json.len, json.data);
+        else
+                printf("%.*s", (int)lines.len, lines.p);
+        return STATUS_OK;
+}
+
 /* Run `write` with the key read, and print what it made. */
 static enum cli_exit sign(struct cli *c, enum status (*write)(struct cli *c, const struct signer *s,
                                                               struct buf *out, struct error *e))
@@ -75,7 +98,7 @@ static enum cli_exit sign(struct cli *c, enum status (*write)(struct cli *c, con
         if (status == STATUS_OK)
                 status = buf_check(&out, &e);
         if (status == STATUS_OK)
-                printf("%.*s", (int)out.len, out.data);
+                status = print(c, buf_view(&out), &e);
         signer_fini(&s);
         buf_fini(&out);
         return status == STATUS_OK ? CLI_FINE : cli_fail(c, &e);

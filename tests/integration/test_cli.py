@@ -349,6 +349,22 @@ def test_a_made_secret_signs(daemon, tmp_path):
         assert curl(daemon, headers, BODY, path) == "204", (daemon.directory / "answer").read_text()
 
 
+def test_a_made_ed25519_secret_signs_and_json_has_the_headers(daemon, tmp_path):
+    made = daemon.cli("app", "create", "--slug", "ed", "--algorithm", "ED25519", "--no-agreement",
+                      "--scope", "webhook")
+    key_file = tmp_path / "key"
+    key_file.write_text(made["secret"])
+    headers = daemon.cli("sign", "link", "--app", "ed", "--key-file", key_file)
+    assert list(headers) == ["Authorization"]
+    answer = daemon.post("/v1/webhooks", headers=headers, json={"id": 1})
+    assert answer.status_code == 204, answer.text
+    body_file = tmp_path / "body"
+    body_file.write_text(BODY)
+    key_file.write_text("whsec_" + "AAAA" * 8)
+    standard = daemon.cli("sign", "standard", "--app", "s", "--key-file", key_file, "--body", body_file)
+    assert list(standard) == ["webhook-id", "webhook-timestamp", "webhook-signature"]
+
+
 def test_sign_refuses_what_is_no_key(tmp_path):
     bad = tmp_path / "key"
     for text in ("", "not hex at all", "whsec_", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"):
