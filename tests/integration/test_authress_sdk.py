@@ -37,13 +37,11 @@ def daemon(make_daemon):
 
 @pytest.fixture
 def service_key(daemon):
-    """The access key of a service that may make clients and give what it owns."""
+    """Of a service that may make clients and give what it owns, as the README gets it."""
     client = daemon.cli("client", "create", "--name", "service", *(
         f"--role=Authress:Owner@{resource}"
         for resource in ("Authress:ServiceClients", "users", "documents")))["client_id"]
-    answer = daemon.post(f"/v1/clients/{client}/access-keys", auth="admin")
-    assert answer.status_code == 201, answer.text
-    return answer.json()["accessKey"]
+    return daemon.cli("client", "key", client, "--access")["accessKey"]
 
 
 @pytest.mark.parametrize("sdk", sdks.SDKS)
