@@ -12,6 +12,8 @@
  *   deny             the same; `update` on Authress:AccessRequests/ID
  *   delete           who made it; `delete` or `update` on Authress:AccessRequests/ID
  * To others it is not there.
+ *
+ * Limits: 100 roles times resources, LIMIT (413) "record-too-large"; REQUESTS_OPEN_MAX open ones.
  */
 #ifndef CHATELAINE_DOMAIN_ACCESS_REQUESTS_H
 #define CHATELAINE_DOMAIN_ACCESS_REQUESTS_H

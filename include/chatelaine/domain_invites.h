@@ -14,6 +14,8 @@
  *   accept   users themselves (by no key, by no narrowed session), no client
  *   delete   whoever made it; `delete` on Authress:Invites
  * Another life than INVITE_LIFE_MS: `invites:create` on Authress:Invites.
+ *
+ * Limits: 100 roles times resources, LIMIT (413) "record-too-large"; INVITES_MAX open ones.
  */
 #ifndef CHATELAINE_DOMAIN_INVITES_H
 #define CHATELAINE_DOMAIN_INVITES_H

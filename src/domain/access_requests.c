@@ -109,6 +109,7 @@ static enum status check(const struct json *root, struct error *e)
                 return error_set(e, STATUS_INVALID, "invalid-access", "/access",
                                  "It is an object of users and statements.");
         TRY(record_of(root, SPAN_NONE, &a, &record, e));
+        TRY(record_is_brief(&record, e));
         return check_users(&record, e);
 }
 

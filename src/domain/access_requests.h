@@ -3,7 +3,7 @@
 #define DOMAIN_ACCESS_REQUESTS_H
 
 #include "domain/access.h"
-#include "domain/members.h"
+#include "domain/records.h"
 
 #include <chatelaine/domain_access_requests.h>
 

@@ -84,6 +84,7 @@ enum status invite_read(const struct principal *p, struct span json, int64_t now
                 return error_no_memory(e);
         TRY(invite_record(i.statements, SPAN_NONE, SPAN_NONE, a, &record, e));
         TRY(check_nobody(&record, e));
+        TRY(record_is_brief(&record, e));
         TRY(read_expiry(p, root, now_ms, &i.expires_at, e));
         TRY(record_may_give(p, &record, NULL, e));
         *ret = i;

@@ -3,7 +3,7 @@
 #define DOMAIN_INVITES_H
 
 #include "domain/access.h"
-#include "domain/members.h"
+#include "domain/records.h"
 
 #include <chatelaine/domain_invites.h>
 

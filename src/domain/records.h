@@ -13,6 +13,13 @@ enum status record_read_kept(struct span body, struct arena *a, struct record *r
 /* record->body, from the other members. */
 enum status record_body(struct record *record, struct arena *a, struct error *e) MUST_CHECK;
 
+/*
+ * An invite and a request are judged where a loop or the writer waits, 50 us for each role on each
+ * resource: LIMIT (413) "record-too-large" beyond RECORD_PAIRS_MAX of them.
+ */
+#define RECORD_PAIRS_MAX 100
+enum status record_is_brief(const struct record *r, struct error *e) MUST_CHECK;
+
 /* Whom a statement is for: its own users and groups, or the record's. */
 struct record_people {
         const struct json_texts *users, *groups;

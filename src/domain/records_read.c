@@ -166,6 +166,19 @@ static enum status count_rows(struct record *r, struct error *e)
                               "group instead of its users, or make more records.");
 }
 
+enum status record_is_brief(const struct record *r, struct error *e)
+{
+        size_t n = 0;
+        for (size_t i = 0; i < r->n_statements; i++)
+                n += r->statements[i].roles.n * r->statements[i].resources.n;
+        if (n <= RECORD_PAIRS_MAX)
+                return STATUS_OK;
+        return error_set_http(e, STATUS_LIMIT, 413, "record-too-large", "/statements",
+                              "%zu roles times resources are more than %d: name a resource above "
+                              "them, or ask more than once.",
+                              n, RECORD_PAIRS_MAX);
+}
+
 static enum status read_record(struct span json, size_t bytes_max, struct arena *a,
                                struct record *ret, struct error *e)
 {

@@ -94,6 +94,9 @@ def is_refused(answer, status, code=None):
     return error
 
 
+LARGE = statements(*(f"a/{n}" for n in range(51)), roles=(OWNER, "admin"))  # 102
+
+
 # ---- what is answered: who, method, path, body, status, errorCode ----
 
 def rows(w):
@@ -114,6 +117,12 @@ def rows(w):
         "create_invite 201 a life of one's own": (
             "admin", "POST", "/v1/invites", {"statements": statements("shared"),
                                              "expiryTime": w.soon}, 201),
+        "create_invite 413 more than a hundred": (
+            "admin", "POST", "/v1/invites",
+            {"statements": LARGE}, 413, "RecordTooLarge"),
+        "create_invite 201 a hundred": (
+            "admin", "POST", "/v1/invites",
+            {"statements": statements(*(f"a/{n}" for n in range(100)))}, 201),
         "create_invite 400 no statements": ("admin", "POST", "/v1/invites", {"statements": []}, 400),
         "create_invite 400 users": (
             "admin", "POST", "/v1/invites",
@@ -184,6 +193,9 @@ def rows(w):
         "create_request 201 for what one may not give": (
             "nobody", "POST", "/v1/requests", request("u", "secret"), 201),
         "create_request 401": (None, "POST", "/v1/requests", request("u", "shared/x"), 401),
+        "create_request 413": (
+            "nobody", "POST", "/v1/requests",
+            {"access": {"users": [{"userId": "u"}], "statements": LARGE}}, 413, "RecordTooLarge"),
         "create_request 422 no access": ("nobody", "POST", "/v1/requests", {}, 422),
         "create_request 422 no users": (
             "nobody", "POST", "/v1/requests",
