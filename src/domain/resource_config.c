@@ -195,16 +195,17 @@ enum status resource_config_list(const struct principal *p, const struct page *p
         return more.resource.p ? put_cursor(span_of(last), a, ret_next, e) : STATUS_OK;
 }
 
-/* Each part in the order of its index, no further than the page. */
+/* Each part in the order of its index, no further than the page. From groups/ to records/: large
+ * records have members, as groups have; nobody else between has any. */
 #define NAMED_ITSELF                                                                    \
         "SELECT DISTINCT subject AS who FROM statements"                                \
         " WHERE stem = $1 AND resource = $2 AND subject > $3"                           \
         " AND (substr(subject, 1, 6) = 'users/' OR substr(subject, 1, 8) = 'clients/')" \
         " ORDER BY who LIMIT $4"
-#define NAMED_BY_GROUP                                                           \
-        "SELECT DISTINCT m.subject AS who FROM statements s"                     \
-        " JOIN group_members m ON m.group_subject = s.subject"                   \
-        " WHERE s.stem = $1 AND s.subject > 'groups/' AND s.subject < 'groups0'" \
+#define NAMED_BY_GROUP                                                            \
+        "SELECT DISTINCT m.subject AS who FROM statements s"                      \
+        " JOIN group_members m ON m.group_subject = s.subject"                    \
+        " WHERE s.stem = $1 AND s.subject > 'groups/' AND s.subject < 'records0'" \
         " AND s.resource = $2 AND m.subject > $3 ORDER BY who LIMIT $4"
 
 enum status resource_users(struct store_conn *db, struct span resource, const struct page *page,

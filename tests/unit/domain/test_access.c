@@ -2,6 +2,8 @@
 #include "record_rig.h"
 #include "unit.h"
 
+#include <chatelaine/domain_resource_config.h>
+
 #include "domain/records.h"
 
 static void test_a_user_id_names_one_subject(void **state)
@@ -168,6 +170,24 @@ static void test_users_of_a_large_record_are_its_members(void **state)
         assert_int_equal(rig_int(r, "SELECT count(*) FROM statements"), 0);
 }
 
+static void test_users_of_a_large_record_are_named_on_its_resources(void **state)
+{
+        RIG(state);
+        rig_record(r, large(r, 600, ""));
+        rig_record(r, "{'name':'n','users':[{'userId':'single'}],'statements':[{'roles':"
+                      "['auditor'],'resources':[{'resourceUri':'a'}]}]}");
+        struct page page = {.limit = 100};
+        size_t n_all = 0, n;
+        do {
+                struct span *list, next;
+                OK(resource_users(r->db, SPAN("a"), &page, &r->arena, &list, &n, &next, &f->err));
+                assert_true(n <= 100);
+                n_all += n;
+                page.cursor = next;
+        } while (page.cursor.p);
+        assert_int_equal(n_all, 601);
+}
+
 static void test_a_large_record_cuts_keys_and_stays_judged_user_by_user(void **state)
 {
         RIG(state);
@@ -195,6 +215,7 @@ int main(void)
                 RIG_TEST(test_a_reason_names_what_was_given_directly),
                 RIG_TEST(test_rows_without_a_stem_are_found),
                 RIG_TEST(test_users_of_a_large_record_are_its_members),
+                RIG_TEST(test_users_of_a_large_record_are_named_on_its_resources),
                 RIG_TEST(test_a_large_record_cuts_keys_and_stays_judged_user_by_user),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
