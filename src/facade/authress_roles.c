@@ -64,26 +64,39 @@ static bool matches(const struct role *r, struct span filter)
                contains(r->description, filter);
 }
 
-enum status au_roles_list(struct call *c, struct error *e)
-{
+struct listing {
         struct page page;
-        struct span filter = SPAN_NONE, next = SPAN_NONE;
+        struct span filter;
+};
+
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+{
+        const struct listing *l = c->state;
+        struct span next = SPAN_NONE;
         struct role *roles;
         size_t n;
-        TRY(role_may(c->who, ROLE_READ, SPAN_NONE, e));
-        TRY(au_page(c, LIMIT_DEFAULT, &page, &filter, e));
-        TRY(role_page(c->db, &page, c->arena, &roles, &n, &next, e));
+        TRY(role_page(db, &l->page, c->arena, &roles, &n, &next, e));
         json_obj_open(&c->out);
         json_key(&c->out, "roles");
         json_arr_open(&c->out);
         for (size_t i = 0; i < n; i++)
-                if (matches(&roles[i], filter))
+                if (matches(&roles[i], l->filter))
                         write_role(c, &roles[i]);
         json_arr_close(&c->out);
         au_page_end(c, next);
         json_obj_close(&c->out);
-        call_reply_out(c, 200);
-        return STATUS_OK;
+        return buf_check(&c->out, e);
+}
+
+enum status au_roles_list(struct call *c, struct error *e)
+{
+        struct listing *l;
+        if (!CALL_NEW(c, l))
+                return error_no_memory(e);
+        TRY(role_may(c->who, ROLE_READ, SPAN_NONE, e));
+        TRY(au_page(c, LIMIT_DEFAULT, &l->page, &l->filter, e));
+        c->state = l;
+        return call_defer(c, list_work, call_then_reply, e);
 }
 
 enum status au_roles_get(struct call *c, struct error *e)
