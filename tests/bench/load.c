@@ -4,8 +4,9 @@
  *     bench_load PORT PATH CONNECTIONS BATCH SECONDS FIRST_ID [HEADER...]
  *
  * BATCH items a request with ids that grow from FIRST_ID (of 13 digits each); 0 = a request without
- * a body by GET. One thread, epoll. Prints one JSON line: requests, items,
- * errors (answers that are no 2xx), seconds, p50_ms and p99_ms of a request.
+ * a body by GET, where 13 zeros in PATH stand for one of FIRST_ID ids, another in each request. One
+ * thread, epoll. Prints one JSON line: requests, items, errors (answers that are no 2xx), seconds,
+ * p50_ms and p99_ms of a request.
  */
 #include <chatelaine/base_clock.h>
 
@@ -27,8 +28,8 @@
 struct load {
         int port, batch;
         const char *path;
-        struct buf headers; /* ready lines */
-        int64_t next_id;
+        struct buf headers;     /* ready lines */
+        int64_t next_id, n_ids; /* of a path */
         int64_t end_us;
         uint32_t *latencies_us;
         size_t n, errors;
@@ -90,6 +91,17 @@ static void put_id(char *at, int64_t id)
         memcpy(at, text, DIGITS_LEN);
 }
 
+/* Neighbours in time are no neighbours in the index. */
+static void next_path(struct load *l, struct connection *c)
+{
+        char *path = c->request.data + sizeof "GET " - 1;
+
+        if (l->n_ids)
+                l->next_id = (l->next_id + 7919) % l->n_ids;
+        for (const char *at = l->path; (at = strstr(at, DIGITS)); at += DIGITS_LEN)
+                put_id(path + (at - l->path), l->next_id);
+}
+
 static void next_request(struct load *l, struct connection *c)
 {
         static const size_t number_at =
@@ -101,6 +113,8 @@ static void next_request(struct load *l, struct connection *c)
                 put_id(at + sizeof "{\"id\":" - 1, l->next_id);
                 put_id(at + number_at, l->next_id++);
         }
+        if (!l->batch)
+                next_path(l, c);
         c->sent = c->got = 0;
         c->begun_us = clock_mono_us();
 }
@@ -199,7 +213,7 @@ int main(int argc, char **argv)
         l.path = argv[2];
         n_connections = atoi(argv[3]);
         l.batch = atoi(argv[4]);
-        l.next_id = atoll(argv[6]);
+        *(l.batch ? &l.next_id : &l.n_ids) = atoll(argv[6]);
         buf_init(&l.headers, 65536);
         for (int i = 7; i < argc; i++)
                 buf_printf(&l.headers, "%s\r\n", argv[i]);
