@@ -324,16 +324,30 @@ static enum status run_row(struct store_stmt *st, size_t i,
         return STATUS_OK;
 }
 
-/* The statement of a set, and that its columns are as many as its parameters. */
-static enum status find_set(struct store_conn *c, const char *sql, size_t n_cols,
-                            struct store_stmt **ret, struct error *e)
+/* What a row of the set has done: what the statement returned, or that it changed something. */
+struct set_result {
+        bool (*row)(void *ctx, size_t i, struct store_stmt *st);
+        void *ctx;
+        bool *changed;
+};
+
+static enum status run_set(struct store_conn *c, const char *sql, const struct store_column *cols,
+                           size_t n_cols, size_t n_rows, const struct set_result *r,
+                           struct error *e)
 {
         struct store_stmt *st;
         TRY(find(c, sql, &st, e));
         if ((size_t)st->n_params != n_cols)
                 return error_set(e, STATUS_INTERNAL, "store-parameters", NULL,
                                  "%zu columns for %d parameters: %s", n_cols, st->n_params, sql);
-        *ret = st;
+        for (size_t i = 0; i < n_rows; i++) {
+                int rc = bind_row(st, cols, i);
+                if (rc != SQLITE_OK)
+                        return sqlite_error(c->db, rc, e);
+                TRY(run_row(st, i, r->row, r->ctx, e));
+                if (r->changed)
+                        r->changed[i] = sqlite3_changes64(c->db) > 0;
+        }
         return STATUS_OK;
 }
 
@@ -342,28 +356,15 @@ enum status store_set(struct store_conn *c, const char *sql, const struct store_
                       bool (*row)(void *ctx, size_t i, struct store_stmt *st), void *ctx,
                       struct error *e)
 {
-        struct store_stmt *st;
-        TRY(find_set(c, sql, n_cols, &st, e));
-        for (size_t i = 0; i < n_rows; i++) {
-                int rc = bind_row(st, cols, i);
-                if (rc != SQLITE_OK)
-                        return sqlite_error(c->db, rc, e);
-                TRY(run_row(st, i, row, ctx, e));
-        }
-        return STATUS_OK;
+        struct set_result r = {.row = row, .ctx = ctx};
+
+        return run_set(c, sql, cols, n_cols, n_rows, &r, e);
 }
 
 enum status store_set_new(struct store_conn *c, const char *sql, const struct store_column *cols,
                           size_t n_cols, size_t n_rows, bool *ret_changed, struct error *e)
 {
-        struct store_stmt *st;
-        TRY(find_set(c, sql, n_cols, &st, e));
-        for (size_t i = 0; i < n_rows; i++) {
-                int rc = bind_row(st, cols, i);
-                if (rc != SQLITE_OK)
-                        return sqlite_error(c->db, rc, e);
-                TRY(run_row(st, i, NULL, NULL, e));
-                ret_changed[i] = sqlite3_changes64(c->db) > 0;
-        }
-        return STATUS_OK;
+        struct set_result r = {.changed = ret_changed};
+
+        return run_set(c, sql, cols, n_cols, n_rows, &r, e);
 }
