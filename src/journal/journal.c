@@ -12,24 +12,27 @@
 
 /* ---- opening ---- */
 
-static enum status load_checkpoint(struct journal *j, struct store_conn *db, struct error *e)
+/* The chain's hash in the first row, when there is one; *ret_seq (may be NULL) from the row's
+ * second column. `what` names the row for who must mend it. */
+static enum status load_hash(struct journal *j, struct store_conn *db, const char *sql,
+                             const char *what, int64_t *ret_seq, struct error *e)
 {
         struct store_stmt *st;
-
-        TRY(store_query(db, "SELECT seq, hash FROM checkpoints ORDER BY seq DESC LIMIT 1", &st, e,
-                        ""));
         bool is_sound = true;
+
+        TRY(store_query(db, sql, &st, e, ""));
         if (store_next(st)) {
-                struct span hash = store_blob(st, 1);
-                j->head.checkpoint_seq = store_int(st, 0);
+                struct span hash = store_blob(st, 0);
                 is_sound = hash.len == JOURNAL_HASH_SIZE;
                 if (is_sound)
                         memcpy(j->head.chain, hash.p, JOURNAL_HASH_SIZE);
+                if (ret_seq)
+                        *ret_seq = store_int(st, 1);
         }
         TRY(store_done(st, e));
         if (!is_sound)
-                return error_set(e, STATUS_INTERNAL, "journal-broken", NULL,
-                                 "the last checkpoint has no hash");
+                return error_set(e, STATUS_INTERNAL, "journal-broken", NULL, "%s has no hash",
+                                 what);
         return STATUS_OK;
 }
 
@@ -37,25 +40,12 @@ static enum status load_checkpoint(struct journal *j, struct store_conn *db, str
  */
 static enum status load_chain(struct journal *j, struct store_conn *db, struct error *e)
 {
-        struct store_stmt *st;
-
-        TRY(store_query(
-                db,
-                "SELECT hash FROM journal WHERE topic <> 0 AND topic = 2 AND type = '" AUDIT_TYPE
-                "' ORDER BY seq DESC LIMIT 1",
-                &st, e, ""));
-        bool is_sound = true;
-        if (store_next(st)) {
-                struct span hash = store_blob(st, 0);
-                is_sound = hash.len == JOURNAL_HASH_SIZE;
-                if (is_sound)
-                        memcpy(j->head.chain, hash.p, JOURNAL_HASH_SIZE);
-        }
-        TRY(store_done(st, e));
-        if (!is_sound)
-                return error_set(e, STATUS_INTERNAL, "journal-broken", NULL,
-                                 "the last audit event has no hash");
-        return STATUS_OK;
+        TRY(load_hash(j, db, "SELECT hash, seq FROM checkpoints ORDER BY seq DESC LIMIT 1",
+                      "the last checkpoint", &j->head.checkpoint_seq, e));
+        return load_hash(j, db,
+                         "SELECT hash FROM journal WHERE topic <> 0 AND topic = 2"
+                         " AND type = '" AUDIT_TYPE "' ORDER BY seq DESC LIMIT 1",
+                         "the last audit event", NULL, e);
 }
 
 /* The digest of the rows behind the last checkpoint is in nobody's memory but ours: read them
@@ -90,9 +80,7 @@ enum status journal_open(struct store_conn *db, const struct secrets *secrets,
         sha256_init(&j->sha);
         buf_init(&j->body, event_bytes_max + ENVELOPE_BYTES);
 
-        enum status s = load_checkpoint(j, db, e);
-        if (s == STATUS_OK)
-                s = load_chain(j, db, e);
+        enum status s = load_chain(j, db, e);
         if (s == STATUS_OK)
                 s = load_digest(j, db, e);
         if (s != STATUS_OK) {
