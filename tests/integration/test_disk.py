@@ -131,6 +131,12 @@ def test_little_room_refuses_what_is_new_but_not_revocations(daemon):
     assert post(daemon, app, batch(0, 1)).status_code == 204
 
 
+def record(record_id):
+    return {"recordId": record_id, "name": "r", "statements": [
+        {"roles": ["Authress:Owner"], "users": [{"userId": "guest"}],
+         "resources": [{"resourceUri": "docs/1"}]}]}
+
+
 @pytest.fixture
 def tenant(make_daemon):
     """Something at every face, and a disk of 48 MiB of which 24 must be free."""
@@ -148,6 +154,9 @@ def tenant(make_daemon):
     client = daemon.post("/v1/admin/clients", auth="admin", json={
         "name": "desk", "redirect_uris": [CALLBACK], "grants": []}).json()
     w.client = (client["client_id"], client["client_secret"])
+    w.access_key = daemon.post(f"/v1/clients/{w.client[0]}/access-keys", auth="admin").json()["keyId"]
+    answer = daemon.post("/v1/records", auth="admin", json=record("rec-one"))
+    assert answer.status_code == 201, answer.text
     w.token = daemon.post("/oauth2/token", auth=w.client,
                           data={"grant_type": "client_credentials"}).json()["access_token"]
     daemon.stop()
@@ -174,6 +183,10 @@ NEW = {
         "username": "guest", "password": "pass word"}),
     "Contract.fit, a link's session": lambda w: w.daemon.post(
         "/auth/ephemeral", headers={"X-API-Key": w.key["key"]}),
+    "Authress, a record": lambda w: w.daemon.post("/v1/records", auth="admin",
+                                                  json=record("rec-two")),
+    "Authress, an access key": lambda w: w.daemon.post(
+        f"/v1/clients/{w.client[0]}/access-keys", auth="admin"),
     "OAuth 2, a token": lambda w: w.daemon.post("/oauth2/token", auth=w.client,
                                                 data={"grant_type": "client_credentials"}),
     "AIRisk, a token": lambda w: w.daemon.post("/api/oauth2/Token", data={
@@ -189,6 +202,9 @@ ENDS = {
                                                      auth="admin"),
     "Contract.fit, a document done": lambda w: w.daemon.post(
         f"/admin/documents/{w.document}/feedback", auth="admin", json={}),
+    "Authress, a record": lambda w: w.daemon.delete("/v1/records/rec-one", auth="admin"),
+    "Authress, an access key": lambda w: w.daemon.delete(
+        f"/v1/clients/{w.client[0]}/access-keys/{w.access_key}", auth="admin"),
     "OAuth 2, a token": lambda w: w.daemon.post("/oauth2/revoke", auth=w.client,
                                                 data={"token": w.token}),
 }
@@ -218,7 +234,8 @@ def test_little_room_refuses_what_is_new_at_every_face_and_no_revocation(tenant)
             "Authorization": "Bearer " + tenant.token}).status_code == 401
         ballast.unlink()
         daemon.wait_event("disk.ok")
-        for name in ("native, a key", "Contract.fit, a key", "OAuth 2, a token", "AIRisk, a token"):
+        for name in ("native, a key", "Contract.fit, a key", "OAuth 2, a token", "AIRisk, a token",
+                     "Authress, a record", "Authress, an access key"):
             assert NEW[name](tenant).status_code in (200, 201), name
         daemon.stop()
 
