@@ -28,6 +28,9 @@
  *   delete    `delete` or `update` there, or an admin
  * An admin's key or narrowed session must hold the permission itself: it is no admin by its user.
  *
+ * What makes the last administrator one is not taken away: update and delete, of groups too, are
+ * CONFLICT "last-administrator" then.
+ *
  * lastUpdated grows with each change, in whole milliseconds; update takes it as a lock.
  */
 #ifndef CHATELAINE_DOMAIN_RECORDS_H

@@ -125,12 +125,16 @@ enum status group_create_new(struct domain *d, struct settings *s, const struct 
 
 /* ---- update ---- */
 
+static const char given_everywhere[] =
+        "SELECT 1 FROM statements WHERE subject = $1 AND resource = '*' LIMIT 1";
+
 static enum status group_update_run(struct ledger_tx *tx, struct domain_command *base,
                                     struct error *e)
 {
         struct group_update *c = (struct group_update *)base;
         struct group_row row;
         char subject[GROUP_SUBJECT_SIZE];
+        bool is_watched;
         domain_target(base, "group", c->row.id);
         group_subject(c->row.id, subject);
         TRY(group_get(tx->db, c->row.id, &base->arena, &row, e));
@@ -140,7 +144,9 @@ static enum status group_update_run(struct ledger_tx *tx, struct domain_command 
         row.updated_at = lock_next(tx, row.updated_at);
         TRY(store_exec(tx->db, "UPDATE user_groups SET body = $1, updated_at = $2 WHERE id = $3",
                        NULL, e, "tit", row.body, row.updated_at, row.id));
+        TRY(administrators_watch(tx, given_everywhere, span_of(subject), &is_watched, e));
         TRY(write_members(tx, subject, &c->group, e));
+        TRY(administrators_check(tx, is_watched, e));
         c->row = row;
         return STATUS_OK;
 }
@@ -176,10 +182,13 @@ static enum status group_delete_run(struct ledger_tx *tx, struct domain_command 
         struct group_delete *c = (struct group_delete *)base;
         struct group_row row;
         char subject[GROUP_SUBJECT_SIZE];
+        bool is_watched;
         domain_target(base, "group", c->id);
         TRY(group_get(tx->db, c->id, &base->arena, &row, e));
         group_subject(c->id, subject);
+        TRY(administrators_watch(tx, given_everywhere, span_of(subject), &is_watched, e));
         TRY(remove_members(tx, subject, e));
+        TRY(administrators_check(tx, is_watched, e));
         TRY(store_exec(tx->db, "DELETE FROM admins WHERE object = $1", NULL, e, "s", subject));
         return store_exec(tx->db, "DELETE FROM user_groups WHERE id = $1", NULL, e, "t", c->id);
 }

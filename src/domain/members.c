@@ -1,4 +1,5 @@
 #include "domain/members.h"
+#include "domain/users.h"
 
 #include <chatelaine/codec_text.h>
 #include <chatelaine/domain_groups.h>
@@ -238,6 +239,28 @@ enum status admins_have(const struct principal *p, const char *object, bool *ret
                         "ss", subject, object));
         *ret = store_next(st);
         return store_done(st, e);
+}
+
+/* ---- the last administrator ---- */
+
+enum status administrators_watch(struct ledger_tx *tx, const char *sql, struct span id, bool *ret,
+                                 struct error *e)
+{
+        struct store_stmt *st;
+        struct error why;
+        TRY(store_query(tx->db, sql, &st, e, "t", id));
+        *ret = store_next(st);
+        TRY(store_done(st, e));
+        enum status s = *ret ? administrator_remains(tx->db, &why) : STATUS_OK;
+        *ret = *ret && s == STATUS_OK;
+        if (s != STATUS_OK && s != STATUS_CONFLICT && e)
+                *e = why;
+        return s == STATUS_CONFLICT ? STATUS_OK : s;
+}
+
+enum status administrators_check(struct ledger_tx *tx, bool is_watched, struct error *e)
+{
+        return is_watched ? administrator_remains(tx->db, e) : STATUS_OK;
 }
 
 /* ---- what records give once ---- */

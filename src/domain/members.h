@@ -70,6 +70,15 @@ enum status admins_have(const struct principal *p, const char *object, bool *ret
 /* A key, a session of one, or one that is cut to a scope. */
 bool principal_is_narrow(const struct principal *p);
 
+/*
+ * Around a change that takes something away: does `sql` (one text parameter) find a statement on
+ * "*" that goes, and is there an administrator now? Then one must be there afterwards; CONFLICT
+ * "last-administrator".
+ */
+enum status administrators_watch(struct ledger_tx *tx, const char *sql, struct span id, bool *ret,
+                                 struct error *e) MUST_CHECK;
+enum status administrators_check(struct ledger_tx *tx, bool is_watched, struct error *e) MUST_CHECK;
+
 /* What keys of these subjects hold is cut from now on to what their users hold. */
 enum status users_cut(struct ledger_tx *tx, const struct span *subjects, size_t n,
                       struct error *e) MUST_CHECK;

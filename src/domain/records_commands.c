@@ -118,6 +118,9 @@ enum status record_create_new(struct domain *d, struct settings *s, const struct
 
 /* ---- update ---- */
 
+static const char given_everywhere[] =
+        "SELECT 1 FROM statements WHERE record_id = $1 AND resource = '*' LIMIT 1";
+
 static enum status record_update_prepare(struct domain_command *base, struct error *e)
 {
         struct record_update *c = (struct record_update *)base;
@@ -130,6 +133,7 @@ static enum status record_update_run(struct ledger_tx *tx, struct domain_command
         struct record_update *c = (struct record_update *)base;
         struct record_row row;
         char object[RECORD_OBJECT_SIZE];
+        bool is_watched;
         domain_target(base, "record", c->row.id);
         record_object(c->row.id, object);
         TRY(record_get(tx->db, c->row.id, &base->arena, &row, e));
@@ -138,12 +142,14 @@ static enum status record_update_run(struct ledger_tx *tx, struct domain_command
                                  "There is no such record any more.");
         TRY(lock_check("record-changed", row.updated_at, c->unmodified_since_ms,
                        c->is_judged_anyhow ? row.updated_at : c->row.updated_at, e));
+        TRY(administrators_watch(tx, given_everywhere, row.id, &is_watched, e));
         row.body = c->record.body;
         row.updated_at = lock_next(tx, row.updated_at);
         TRY(store_exec(tx->db, "UPDATE records SET body = $1, updated_at = $2 WHERE id = $3", NULL,
                        e, "tit", row.body, row.updated_at, row.id));
         TRY(record_rows_write(tx, row.id, c->rows, &base->arena, e));
         TRY(admins_replace(tx, object, &c->record.admins, e));
+        TRY(administrators_check(tx, is_watched, e));
         c->row = row;
         return STATUS_OK;
 }
@@ -178,12 +184,15 @@ static enum status record_delete_run(struct ledger_tx *tx, struct domain_command
 {
         struct record_delete *c = (struct record_delete *)base;
         struct record_row row;
+        bool is_watched;
         domain_target(base, "record", c->id);
         TRY(record_get(tx->db, c->id, &base->arena, &row, e));
         if (row.is_deleted)
                 return error_set(e, STATUS_NOT_FOUND, "record-not-found", NULL,
                                  "There is no such record any more.");
+        TRY(administrators_watch(tx, given_everywhere, c->id, &is_watched, e));
         TRY(record_rows_delete(tx, c->id, e));
+        TRY(administrators_check(tx, is_watched, e));
         return store_exec(tx->db, "UPDATE records SET status = 1, updated_at = $1 WHERE id = $2",
                           NULL, e, "it", lock_next(tx, row.updated_at), c->id);
 }

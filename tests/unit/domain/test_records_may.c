@@ -448,6 +448,38 @@ static void test_roles_keep_abilities_and_description(void **state)
         assert_null(next.p);
 }
 
+/* ---- the last administrator ---- */
+
+static void test_the_last_administrator_stays(void **state)
+{
+        RIG(state);
+        const char *ann = rig_user(r, "ann", NULL, 0);
+        static const char none[] = "{'groupId':'grp_g','name':'g'}";
+        const char *some = arena_printf(
+                &r->arena, "{'groupId':'grp_g','name':'g','users':[{'userId':'%s'}]}", ann);
+        struct group_row g = rig_group(r, some);
+        struct record_row auditors = rig_record(r, for_user(r, ann, "auditor", "*"));
+        OK(rig_delete_record(r, auditors.id)); /* nobody is one yet */
+        struct record_row row = rig_record(r, for_user(r, ann, "admin", "*"));
+        assert_int_equal(rig_delete_record(r, row.id), STATUS_CONFLICT);
+        assert_string_equal(f->err.slug, "last-administrator");
+        assert_int_equal(rig_try_update(r, &row, for_user(r, ann, "admin", "a"), -1, NULL),
+                         STATUS_CONFLICT);
+        assert_true(rig_is_allowed(r, ann, "x", "y"));
+        struct record_row second = rig_record(
+                r, "{'name':'n','groups':[{'groupId':'grp_g'}],'statements':[{'roles':['admin'],"
+                   "'resources':[{'resourceUri':'*'}]}]}");
+        OK(rig_delete_record(r, row.id));
+        assert_int_equal(rig_try_regroup(r, &g, none, -1, NULL), STATUS_CONFLICT);
+        assert_int_equal(rig_delete_group(r, g.id), STATUS_CONFLICT);
+        assert_int_equal(rig_delete_record(r, second.id), STATUS_CONFLICT);
+        struct grant all = {.role = SPAN("admin"), .resource = SPAN("*")};
+        (void)rig_user(r, "root", &all, 1);
+        OK(rig_try_regroup(r, &g, none, -1, &g));
+        OK(rig_delete_group(r, g.id));
+        OK(rig_delete_record(r, second.id));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -462,6 +494,7 @@ int main(void)
                 RIG_TEST(test_a_role_that_is_held_grows_only_by_what_may_be_given),
                 RIG_TEST(test_roles_are_managed_in_either_sides_words),
                 RIG_TEST(test_roles_keep_abilities_and_description),
+                RIG_TEST(test_the_last_administrator_stays),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
