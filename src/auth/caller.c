@@ -34,7 +34,8 @@ static struct span after(struct span text, const char *scheme)
 {
         size_t n = strlen(scheme);
 
-        if (text.len <= n || text.p[n] != ' ' || !span_is_nocase(span_make(text.p, n), scheme))
+        if (!text.p || text.len <= n || text.p[n] != ' ' ||
+            !span_is_nocase(span_make(text.p, n), scheme))
                 return SPAN_NONE;
         return span_trim(span_make(text.p + n, text.len - n));
 }

@@ -88,17 +88,17 @@ struct key_expiry {
 enum status key_expiry_decide(const struct settings *s, const struct key_expiry *x, int64_t now_ms,
                               int64_t *ret, struct error *e) MUST_CHECK;
 /* Bind `key_id` to what was asked for. CONFLICT "document-done", INVALID "invalid-resource". */
-enum status key_bind_open(struct ledger_tx *tx, const char *key_id, struct span resource,
-                          bool is_named, struct error *e) MUST_CHECK;
+enum status key_bind_open(struct ledger_tx *tx, const char *key_id, struct span text, bool is_named,
+                          struct error *e) MUST_CHECK;
 /*
- * Insert `k` (its id, hash, pepper and settings; a name or the old one's) as the successor of
+ * Insert `made` (its id, hash, pepper and settings; a name or the old one's) as the successor of
  * `old`: the same user, app, grants, bindings and place among the keys, never past its expiry. The
  * old one goes on until its grace (-1: the configuration's) ends; *ret_dies_at is when. With the
  * events. CONFLICT "key-ended", "key-rotated", "key-suspended".
  */
-enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by, struct key_new *k,
-                        const struct key_row *old, int64_t grace_ms, int64_t *ret_dies_at,
-                        struct error *e) MUST_CHECK;
+enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by,
+                        const struct key_new *made, const struct key_row *old, int64_t grace_ms,
+                        int64_t *ret_dies_at, struct error *e) MUST_CHECK;
 /* A binding of a key; being named outweighs coming from a grant. */
 enum status key_bind(struct ledger_tx *tx, const char *key_id, struct span resource, bool is_named,
                      struct error *e) MUST_CHECK;

@@ -51,30 +51,31 @@ static enum status start_grace(struct ledger_tx *tx, const char *new_id, const s
         return key_counted(tx, old->state, KEY_ROTATING, e);
 }
 
-enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by, struct key_new *k,
-                        const struct key_row *old, int64_t grace_ms, int64_t *ret_dies_at,
-                        struct error *e)
+enum status key_succeed(struct ledger_tx *tx, const struct domain_command *by,
+                        const struct key_new *made, const struct key_row *old, int64_t grace_ms,
+                        int64_t *ret_dies_at, struct error *e)
 {
+        struct key_new k = *made;
         char caller[CALLER_NAME_SIZE];
         TRY(check_rotatable(old, e));
-        int64_t grace = grace_ms < 0 ? k->settings->config->keys.grace_ms : grace_ms;
+        int64_t grace = grace_ms < 0 ? k.settings->config->keys.grace_ms : grace_ms;
         int64_t left = old->expires_at - tx->now_ms;
         int64_t dies_at = tx->now_ms + (grace < left ? grace : left);
         caller_name(&by->caller, caller);
-        k->user_id = old->user_id;
-        k->app = old->app;
-        k->minted_by = span_of(caller);
-        k->parent_key_id = old->parent_key_id;
-        k->predecessor_id = old->id;
-        k->dies_at = old->expires_at;
-        if (!k->name.p)
-                k->name = old->name;
-        TRY(key_insert(tx, k, e));
-        TRY(copy_rights(tx, k->id, old->id, e));
-        TRY(start_grace(tx, k->id, old, dies_at, e));
-        TRY(upstream_hand_on(tx, old->id, k->id, e));
+        k.user_id = old->user_id;
+        k.app = old->app;
+        k.minted_by = span_of(caller);
+        k.parent_key_id = old->parent_key_id;
+        k.predecessor_id = old->id;
+        k.dies_at = old->expires_at;
+        if (!k.name.p)
+                k.name = old->name;
+        TRY(key_insert(tx, &k, e));
+        TRY(copy_rights(tx, k.id, old->id, e));
+        TRY(start_grace(tx, k.id, old, dies_at, e));
+        TRY(upstream_hand_on(tx, old->id, k.id, e));
         TRY(key_event(tx, KEY_EVENT("rotated"), old->id, by->audit.traceparent, e));
-        TRY(key_event(tx, KEY_EVENT("created"), span_of(k->id), by->audit.traceparent, e));
+        TRY(key_event(tx, KEY_EVENT("created"), span_of(k.id), by->audit.traceparent, e));
         *ret_dies_at = dies_at;
         return STATUS_OK;
 }
