@@ -7,9 +7,9 @@
  *                ▼ │                 ▼
  *             suspended ─────▶ expired | revoked        (any live state)
  *
- * Valid = state active or rotating and now < dies_at, and its user active (an unknown user row is
- * impossible: keys are bound to one). Decided at the moment of use from the row and the clock; the
- * scheduler only tidies up.
+ * Valid = state active or rotating and now < dies_at, and its user active, or its service client
+ * there: an access key (domain_access_keys.h) is a key whose user is its client. Decided at the
+ * moment of use from the row and the clock; the scheduler only tidies up.
  *
  * Only HMAC-SHA-256(pepper.N, key) is stored. The public id (24 hex) is no credential.
  *

@@ -123,10 +123,7 @@ enum status clients_key(struct call *c, struct error *e)
         struct client_row client;
         struct client_key *cmd;
         TRY(one(c, "clients:write", &client, e));
-        const char *subject = call_resource(c, "clients", client.id).p;
-        if (!subject)
-                return error_no_memory(e);
-        TRY(grants_held(c, subject, e));
+        TRY(client_may_hold(c->db, c->who, &client, e));
         TRY(client_key_new(c->domain, c->settings, &cmd, e));
         cmd->id = c->target;
         return call_submit(c, &cmd->base, answer_key, e);

@@ -184,6 +184,10 @@ def test_nobody_gets_a_key_to_more_than_it_may_give(daemon):
 
 
 def test_options_are_given_by_those_who_have_them(daemon):
+    made = daemon.post("/v1/admin/clients", auth="admin", json={"name": "w", "grants": [
+        {"permission": right, "resource": "clients"} for right in ("clients:read",
+                                                                   "clients:write")]}).json()
+    writer = request_key(daemon, made["client_id"])
     manager = request_key(daemon, client_with(daemon, OWNER))
     for option in ("grantUserPermissionsAccess", "grantTokenGeneration"):
         refused = daemon.post("/v1/clients", headers=manager.signed(),
@@ -191,6 +195,12 @@ def test_options_are_given_by_those_who_have_them(daemon):
         assert (refused.status_code, refused.json()["errorCode"]) == (403, "MayNotGive")
         able = create(daemon, options={option: True})
         refused = daemon.post(f"/v1/clients/{able}/access-keys", headers=manager.signed())
+        assert (refused.status_code, refused.json()["errorCode"]) == (403, "MayNotGive")
+        # Nor by the native door, nor by a change of one that is there.
+        refused = daemon.post(f"/v1/admin/clients/{able}/key", headers=writer.signed())
+        assert (refused.status_code, refused.json()["slug"]) == (403, "may-not-give")
+        refused = daemon.request("PUT", f"/v1/clients/{create(daemon)}", headers=manager.signed(),
+                                 json={"options": {option: True}})
         assert (refused.status_code, refused.json()["errorCode"]) == (403, "MayNotGive")
         # A change that leaves it as it is gives nothing.
         assert daemon.request("PUT", f"/v1/clients/{able}", headers=manager.signed(),
@@ -572,7 +582,10 @@ def test_what_is_published_verifies_a_clients_tokens(daemon, key):
 
 def ends(daemon, key):
     """Both ways of calling, and the events of the end."""
-    return (ask(daemon, key, key.signed()), ask(daemon, key, key.raw()))
+    found = (ask(daemon, key, key.signed()), ask(daemon, key, key.raw()))
+    native = daemon.get(f"/v1/admin/clients/{key.client_id}", headers=key.raw())
+    assert native.status_code == found[1]                   # one caller at every face
+    return found
 
 
 def last_key_event(daemon, key):
