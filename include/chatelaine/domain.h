@@ -115,14 +115,15 @@ struct caller {
         int64_t app_id;  /* CALLER_APP */
         int64_t app_version; /* the row's version that the credential was checked against */
         int64_t ends_at;     /* CALLER_TRUSTED: the token's exp */
+        int64_t password_at; /* CALLER_USER: when the password was set that was checked; 0 = none */
 };
 /* "users/ID", "keys/ID", "apps/SLUG", "clients/ID", "unix", "jobs/NAME": for minted_by, done_by. A
  * session: who opened it. */
 #define CALLER_NAME_SIZE 112
 void caller_name(const struct caller *c, char out[CALLER_NAME_SIZE]);
-/* In the transaction: is the caller still who it was (key alive, user active, app there and
- * unchanged)? DENIED (401) "credential-ended"; RETRY "credential-changed": the app was changed
- * meanwhile. */
+/* In the transaction: is the caller still who it was (key alive, user active with the
+ * same password, app there and unchanged)? DENIED (401) "credential-ended"; RETRY
+ * "credential-changed": the app was changed meanwhile. */
 enum status caller_check(struct ledger_tx *tx, const struct caller *c, struct error *e) MUST_CHECK;
 
 /* ---- audit ---- */

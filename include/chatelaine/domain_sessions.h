@@ -162,7 +162,7 @@ enum status code_burn_new(struct domain *d, struct settings *s, struct code_burn
 /* One of them. */
 struct session_selector {
         struct span id, user, key, client;
-        bool is_password_only; /* of user: those that depend on the password */
+        bool is_password_only; /* of user: those that depend on the password or came by it */
 };
 /* Ends the live ones that match, and the whole tree below; one audit event "session.end" with the
  * count when there were any. *ret_ended may be NULL. */

@@ -59,6 +59,7 @@ static void finish(struct basic *b, enum status s, const struct error *e)
                 snprintf(p->caller.id, sizeof p->caller.id, "%.*s", (int)b->user.id.len,
                          b->user.id.p);
                 snprintf(p->caller.user_id, sizeof p->caller.user_id, "%s", p->caller.id);
+                p->caller.password_at = b->user.password_changed_at;
                 p->user_number = b->user.number;
                 p->has_user_number = true;
                 snprintf(subject, sizeof subject, "users/%s", p->caller.id);

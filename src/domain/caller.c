@@ -46,7 +46,14 @@ static enum status check_ended(struct ledger_tx *tx, const struct caller *c, str
 
 static enum status check_user(struct ledger_tx *tx, const struct caller *c, struct error *e)
 {
-        return check_user_id(tx, c->id, e);
+        int64_t password_at = 0;
+        struct error why;
+        TRY(check_user_id(tx, c->id, e));
+        if (!c->password_at)
+                return STATUS_OK;
+        enum status s = store_int_of(tx->db, "SELECT password_changed_at FROM users WHERE id = $1",
+                                     &password_at, &why, "s", c->id);
+        return judge(s, password_at == c->password_at, &why, e);
 }
 
 static enum status check_key(struct ledger_tx *tx, const struct caller *c, struct error *e)

@@ -160,6 +160,8 @@ static enum status redeem(struct ledger_tx *tx, const struct session_create *c, 
         int64_t n = 0;
         if (!c->code_id.p)
                 return STATUS_OK;
+        if (tx->now_ms >= c->code_ends_at) /* its row may be purged already */
+                return error_set(e, STATUS_INVALID, "invalid-grant", NULL, "The code is too old.");
         TRY(store_exec(tx->db,
                        "INSERT INTO redeemed_codes (id, ends_at) VALUES ($1, $2)"
                        " ON CONFLICT (id) DO NOTHING",

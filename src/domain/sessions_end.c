@@ -46,14 +46,14 @@ static enum status end_all(struct ledger_tx *tx, const struct session_selector *
                 TRY(end_tree(tx, END_TREE("s.client_id = $1"), sel->client, reason, total, e));
                 TRY(end_opened(tx, "clients", sel->client, reason, total, e));
         }
-        if (sel->user.p && sel->is_password_only)
-                return end_tree(tx, END_TREE("s.user_id = $1 AND s.password_at IS NOT NULL"),
-                                sel->user, reason, total, e);
-        if (sel->user.p) {
-                TRY(end_tree(tx, END_TREE("s.user_id = $1"), sel->user, reason, total, e));
-                TRY(end_opened(tx, "users", sel->user, reason, total, e));
-        }
-        return STATUS_OK;
+        if (!sel->user.p)
+                return STATUS_OK;
+        TRY(end_tree(tx,
+                     sel->is_password_only
+                             ? END_TREE("s.user_id = $1 AND s.password_at IS NOT NULL")
+                             : END_TREE("s.user_id = $1"),
+                     sel->user, reason, total, e));
+        return end_opened(tx, "users", sel->user, reason, total, e); /* by Basic: the password */
 }
 
 /* The command that runs is who ended them. */

@@ -143,6 +143,23 @@ static void test_a_new_password_ends_the_sessions_of_the_old_one(void **state)
         assert_non_null(strstr(rig_event(r, "chatelaine.audit.v1"), "user.change"));
 }
 
+/* It was checked before, and waited in the queue behind the change. */
+static void test_a_caller_whose_password_was_changed_meanwhile_opens_nothing(void **state)
+{
+        RIG(state);
+        const char *ann = rig_user(r, "ann", NULL, 0);
+        struct caller u = who(CALLER_USER, ann);
+        struct session_create o = {.kind = SESSION_PASSWORD, .user = span_of(ann)};
+        rig_advance(1);
+        change_user(r, ann, "$scrypt$x", -1);
+        u.password_at = rig_clock();
+        OK(open_as(r, &o, &u).status);
+        rig_advance(1);
+        change_user(r, ann, "$scrypt$y", -1);
+        assert_int_equal(open_as(r, &o, &u).status, STATUS_DENIED);
+        assert_string_equal(f->err.slug, "credential-ended");
+}
+
 static void test_a_user_who_is_deactivated_or_deleted_has_no_session(void **state)
 {
         RIG(state);
@@ -436,6 +453,20 @@ static void test_a_code_is_redeemed_once(void **state)
         assert_string_equal(f->err.slug, "code-used");
 }
 
+/* One that waited in the queue until its row could have been purged. */
+static void test_a_code_that_is_over_opens_nothing(void **state)
+{
+        RIG(state);
+        const char *id = client(r, NULL, 0);
+        struct caller by = who(CALLER_CLIENT, id);
+        struct session_create o = {.kind = SESSION_CLIENT,
+                                   .client_id = span_of(id),
+                                   .code_id = SPAN("abc"),
+                                   .code_ends_at = T0};
+        assert_int_equal(open_as(r, &o, &by).status, STATUS_INVALID);
+        assert_string_equal(f->err.slug, "invalid-grant");
+}
+
 static void test_a_burnt_code_opens_nothing(void **state)
 {
         RIG(state);
@@ -521,6 +552,7 @@ int main(void)
                 RIG_TEST(test_who_chose_the_user_is_named_and_takes_the_session_along),
                 RIG_TEST(test_a_password_session_has_its_users_rights_for_eight_hours),
                 RIG_TEST(test_a_new_password_ends_the_sessions_of_the_old_one),
+                RIG_TEST(test_a_caller_whose_password_was_changed_meanwhile_opens_nothing),
                 RIG_TEST(test_a_user_who_is_deactivated_or_deleted_has_no_session),
                 RIG_TEST(test_a_key_session_never_outlives_its_key),
                 RIG_TEST(test_a_key_that_is_revoked_suspended_or_done_refuses_its_sessions),
@@ -533,6 +565,7 @@ int main(void)
                 RIG_TEST(test_an_exchange_hangs_from_its_subject_and_is_cut_again),
                 RIG_TEST(test_a_signed_token_is_looked_up_like_any_other),
                 RIG_TEST(test_a_code_is_redeemed_once),
+                RIG_TEST(test_a_code_that_is_over_opens_nothing),
                 RIG_TEST(test_what_is_over_is_purged_with_its_statements),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
