@@ -219,7 +219,8 @@ static enum status check_code(struct issue *i, const struct code *code, struct e
                 return airisk_invalid(e, "redirect_uri");
         if (!code->user_id.p != !user.p || (user.p && !span_equal(user, code->user_id)))
                 return airisk_invalid(e, "userid");
-        if (code->challenge.p && !code_verifier_fits(code->challenge, verifier))
+        /* A verifier without a challenge: that was taken out on the way (RFC 9700 4.8). */
+        if (code->challenge.p ? !code_verifier_fits(code->challenge, verifier) : verifier.p != NULL)
                 return airisk_invalid(e, "code_verifier");
         return STATUS_OK;
 }

@@ -3,7 +3,8 @@
  * file, page or prediction is stored.
  *
  *     list                view_list on the inbox
- *     read, status_data   review on the document; another's lock: release_lock
+ *     read                documents:read on the document (review)
+ *     status_data         documents:lock too (review); another's lock: release_lock
  *     feedback            submit on the document: it is done, its keys and their sessions end
  */
 #include "facade/contract_fit.h"
@@ -376,6 +377,7 @@ enum status cf_documents_status(struct call *c, struct error *e)
         };
         struct status_body body = {0};
         TRY(one(c, "documents:read", e));
+        TRY(call_may(c, "documents:lock", call_resource(c, "documents", c->target), e));
         TRY(call_body(c, fields, &body, e));
         struct document_state_set *cmd;
         TRY(document_state_set_new(c->domain, c->settings, &cmd, e));

@@ -12,6 +12,7 @@
  */
 #include "facade/contract_fit.h"
 
+#include <chatelaine/domain_documents.h>
 #include <chatelaine/domain_keys.h>
 #include <chatelaine/domain_users.h>
 
@@ -122,13 +123,35 @@ static enum status answer_minted(struct call *c, struct domain_command *cmd, str
         return reply_key(c, span_of(m->id), span_of(m->key), 201, e);
 }
 
+/* A document where its row says that it lies, whatever inbox the role names. */
+static enum status at_home(struct call *c, struct span resource, struct span *ret, struct error *e)
+{
+        struct span inbox = SPAN_NONE, rest = resource, kind = span_split(rest, '/', &rest);
+        *ret = resource;
+        if (span_is(kind, "inboxes") && rest.p) {
+                (void)span_split(rest, '/', &rest);
+                kind = rest.p ? span_split(rest, '/', &rest) : SPAN_NONE;
+        }
+        if (!span_is(kind, "documents"))
+                return STATUS_OK;
+        TRY(document_inbox(c->db, rest, c->arena, &inbox, e));
+        if (!inbox.p)
+                return STATUS_OK;
+        struct span home = call_resource(c, "inboxes", inbox);
+        struct span document = call_resource(c, "documents", rest);
+        *ret = home.p && document.p ? call_resource(c, home.p, document) : SPAN_NONE;
+        return ret->p ? STATUS_OK : error_no_memory(e);
+}
+
 /* Within the path's inbox, and the minter's to lend. */
 static enum status check_roles(struct call *c, struct span scope, const struct key_mint *m,
                                struct error *e)
 {
         for (size_t i = 0; i < m->n_grants; i++) {
                 const struct grant *g = &m->grants[i];
-                if (!resource_covers(scope, g->resource))
+                struct span home;
+                TRY(at_home(c, g->resource, &home, e));
+                if (!resource_covers(scope, home))
                         return error_set(e, STATUS_DENIED, "outside-inbox", NULL,
                                          "Role %.*s reaches beyond the inbox.", (int)g->role.len,
                                          g->role.p);

@@ -292,6 +292,7 @@ def test_pkce_a_code_with_a_challenge_needs_its_verifier_everywhere(daemon, desk
     refused(redeem(desk, code()), "Invalid code_verifier")
     answer = desk.ask(**form, code=code_of(desk), code_verifier=verifier)
     assert answer.json()["error"] == "invalid_grant"
+    refused(redeem(desk, code_of(desk), code_verifier=verifier), "Invalid code_verifier")
     for query in ({"code_challenge": challenge}, {"code_challenge_method": "S256"},
                   {"code_challenge": challenge, "code_challenge_method": "plain"}):
         assert parts(authorize(desk, **query))[1]["error"] == ["invalid_request"]

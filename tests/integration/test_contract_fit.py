@@ -29,6 +29,9 @@ def world(tmp_path_factory):
     w.inbox_setter = user(w, "inbox_setter", {
         "role": role(w, "edit_backend_settings", "view_api_keys"), "inbox": w.inbox})
     w.nobody = user(w, "nobody")
+    w.reader = w.daemon.ask("POST", "/v1/admin/users", {
+        "name": "reader", "password": "pass word",
+        "roles": [{"role": "operator", "resource": "*"}]})["id"]
     w.editor = user(w, "editor", {"role": role(w, "edit_users")})
     w.key = key(w)["token"]
     yield w
@@ -189,6 +192,15 @@ ROWS = [
      "/auth/api-key/inbox/{other}", INBOX_KEY, 403),
     ("api-key inbox create 403 beyond the inbox", "inbox_setter", "POST",
      "/auth/api-key/inbox/{inbox}", {**INBOX_KEY, "roles": [{"role": "{view}"}]}, 403),
+    ("api-key inbox create 201 a document that lies there", "inbox_setter", "POST",
+     "/auth/api-key/inbox/{inbox}",
+     {**INBOX_KEY, "roles": [{"role": "{review}", "document_id": "{document}"}]}, 201),
+    ("api-key inbox create 403 a document that lies elsewhere", "setter", "POST",
+     "/auth/api-key/inbox/{other}",
+     {**INBOX_KEY, "roles": [{"role": "{review}", "document_id": "{document}"}]}, 403),
+    ("api-key inbox create 403 a document under a false inbox", "setter", "POST",
+     "/auth/api-key/inbox/{other}", {**INBOX_KEY, "roles": [
+         {"role": "{review}", "inbox": "{other}", "document_id": "{document}"}]}, 403),
     ("api-key inbox create 404 role not found", "inbox_setter", "POST",
      "/auth/api-key/inbox/{inbox}",
      {**INBOX_KEY, "roles": [{"role": NO_ROLE, "inbox": "{inbox}"}]}, 404),
@@ -288,6 +300,8 @@ ROWS = [
      "/documents/{document}/status_data", {"status_data": {"feedback": True}}, 400),
     ("status_data 403", "nobody", "POST", "/documents/{document}/status_data",
      {"lock": {"value": True}}, 403),
+    ("status_data 403 reading alone is not review", "reader", "POST",
+     "/documents/{document}/status_data", {"lock": {"value": True}}, 403),
     ("projects 501", "admin", "GET", "/projects", None, 501),
     ("formats 501", None, "POST", "/formats", {}, 501),
     ("upload 501", "admin", "POST", "/documents/{inbox}", None, 501),
@@ -529,6 +543,26 @@ def test_a_password_ends_the_sessions_that_it_opened(world):
     assert changed.status_code == 204
     assert call(world, session, "GET", "/admin/users/me").status_code == 401
     login(world, username, "another")
+
+
+def test_a_password_ends_what_it_opened_by_basic(world):
+    username, other = name(world, "member"), name(world, "member")
+    user(world, other)
+    user(world, username, {"role": role(world, "edit_users")}, {"role": world.view})
+
+    def token(**body):
+        answer = call(world, username, "POST", "/admin/auth/token", body)
+        assert answer.status_code == 201, answer.text
+        return "bearer " + answer.json()["authentication_token"]
+
+    opened = [token(username=username), token(username=other),
+              token(username=username, roles=[{"role": world.view}])]
+    for session in opened:
+        assert call(world, session, "GET", "/admin/users/me").status_code == 200
+    assert call(world, username, "POST", "/admin/users/me/change_password",
+                {"old_password": "pass word", "new_password": "another"}).status_code == 204
+    for session in opened:
+        assert call(world, session, "GET", "/admin/users/me").status_code == 401
 
 
 def test_a_token_with_roles_is_cut_to_them(world):
