@@ -43,6 +43,19 @@ enum status cf_user_write(struct store_conn *db, const struct user_row *u, struc
 /* All that the user holds is the caller's too: asked before the caller gets hold of its rights. */
 enum status cf_holds_all_of(struct call *c, struct span user_id, struct error *e) MUST_CHECK;
 
+/* ---- lists ---- */
+struct cf_list {
+        /* {"items":[...],"next_cursor":...} */
+        enum status (*page)(struct call *c, struct store_conn *db, const struct page *p,
+                            struct buf *out, struct error *e);
+        /* One of them into c->out, or nothing. */
+        enum status (*item)(struct call *c, struct store_conn *db, const struct json *item,
+                            struct error *e);
+};
+/* Work for call_defer: all items as an array into c->out. */
+enum status cf_list(struct call *c, struct store_conn *db, const struct cf_list *list,
+                    struct error *e) MUST_CHECK;
+
 /* ---- endpoints ---- */
 enum status cf_auth_login(struct call *c, struct error *e) MUST_CHECK;
 enum status cf_auth_token(struct call *c, struct error *e) MUST_CHECK;

@@ -13,7 +13,6 @@
 
 #include <stdio.h>
 
-#define PAGE_ROWS 1000
 #define PER_PAGE_MAX 1000
 
 /* Those of {value, by, since}, and the flags of status_data, by their rows' names. */
@@ -174,34 +173,27 @@ struct documents_query {
         int64_t total;
 };
 
-static enum status list_items(struct call *c, struct store_conn *db, const struct json *items,
-                              struct error *e)
+static enum status list_page(struct call *c, struct store_conn *db, const struct page *p,
+                             struct buf *out, struct error *e)
+{
+        const struct documents_query *q = c->state;
+        return document_list(db, q->inbox, p, c->who, out, e);
+}
+
+static enum status list_item(struct call *c, struct store_conn *db, const struct json *item,
+                             struct error *e)
 {
         struct documents_query *q = c->state;
         int64_t from = q->per_page ? (q->page - 1) * q->per_page : 0;
         int64_t to = q->per_page ? from + q->per_page : INT64_MAX;
-        for (size_t i = 0; i < json_size(items); i++, q->total++)
-                if (q->total >= from && q->total < to)
-                        TRY(write_row(db, json_at(items, i), &c->out, e));
-        return STATUS_OK;
+        int64_t at = q->total++;
+        return at >= from && at < to ? write_row(db, item, &c->out, e) : STATUS_OK;
 }
 
 static enum status list_rows(struct call *c, struct store_conn *db, struct error *e)
 {
-        struct documents_query *q = c->state;
-        struct page page = {.limit = PAGE_ROWS};
-        json_arr_open(&c->out);
-        do {
-                struct buf CLEANUP(buf_fini) text;
-                struct json CLEANUP(json_freep) *list = NULL;
-                buf_init(&text, (size_t)16 << 20);
-                TRY(document_list(db, q->inbox, &page, c->who, &text, e));
-                TRY(json_parse(buf_view(&text), 8, &list, e));
-                TRY(list_items(c, db, json_get(list, "items"), e));
-                page.cursor = arena_span(c->arena, json_get_text(list, "next_cursor"));
-        } while (page.cursor.p);
-        json_arr_close(&c->out);
-        return buf_check(&c->out, e);
+        static const struct cf_list list = {list_page, list_item};
+        return cf_list(c, db, &list, e);
 }
 
 static enum status page_rows(struct call *c, struct store_conn *db, struct error *e)

@@ -11,7 +11,6 @@
 
 #include <chatelaine/domain_documents.h>
 
-#define PAGE_ROWS 1000
 #define NO_PROJECT "000000000000000000000000"
 #define PROJECT_CHARACTERS 24
 
@@ -30,24 +29,22 @@ static enum status write_inbox(struct store_conn *db, struct span id, struct spa
         return buf_check(out, e);
 }
 
+static enum status list_page(struct call *c, struct store_conn *db, const struct page *p,
+                             struct buf *out, struct error *e)
+{
+        return inbox_list(db, p, c->who, out, e);
+}
+
+static enum status list_item(struct call *c, struct store_conn *db, const struct json *item,
+                             struct error *e)
+{
+        return write_inbox(db, json_get_text(item, "id"), json_get_text(item, "name"), &c->out, e);
+}
+
 static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
-        struct page page = {.limit = PAGE_ROWS};
-        json_arr_open(&c->out);
-        do {
-                struct buf CLEANUP(buf_fini) text;
-                struct json CLEANUP(json_freep) *list = NULL;
-                buf_init(&text, (size_t)16 << 20);
-                TRY(inbox_list(db, &page, c->who, &text, e));
-                TRY(json_parse(buf_view(&text), 8, &list, e));
-                const struct json *items = json_get(list, "items");
-                for (size_t i = 0; i < json_size(items); i++)
-                        TRY(write_inbox(db, json_get_text(json_at(items, i), "id"),
-                                        json_get_text(json_at(items, i), "name"), &c->out, e));
-                page.cursor = arena_span(c->arena, json_get_text(list, "next_cursor"));
-        } while (page.cursor.p);
-        json_arr_close(&c->out);
-        return buf_check(&c->out, e);
+        static const struct cf_list list = {list_page, list_item};
+        return cf_list(c, db, &list, e);
 }
 
 enum status cf_inboxes_list(struct call *c, struct error *e)

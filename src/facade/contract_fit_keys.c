@@ -18,8 +18,6 @@
 
 #include <stdio.h>
 
-#define PAGE_ROWS 1000
-
 /* ---- a key's JSON ---- */
 
 static enum status write_key(struct store_conn *db, const struct key_row *k, struct span token,
@@ -50,40 +48,31 @@ static enum status reply_key(struct call *c, struct span id, struct span token, 
 
 /* ---- lists ---- */
 
-/* A deleted key is gone; one past its date is still shown. */
-static enum status list_items(struct call *c, struct store_conn *db, const struct json *items,
-                              struct error *e)
+static enum status list_page(struct call *c, struct store_conn *db, const struct page *p,
+                             struct buf *out, struct error *e)
 {
-        for (size_t i = 0; i < json_size(items); i++) {
-                CLEANUP(arena_fini) struct arena a;
-                struct key_row row;
-                arena_init(&a, 16384);
-                enum status s = key_get(db, json_get_text(json_at(items, i), "id"), clock_now_ms(),
-                                        &a, &row, e);
-                if (s == STATUS_NOT_FOUND || (s == STATUS_OK && row.state == KEY_REVOKED))
-                        continue;
-                TRY(s);
-                TRY(write_key(db, &row, row.id, &c->out, e));
-        }
-        return STATUS_OK;
+        const struct key_filter *filter = c->state;
+        return key_list(db, filter, p, clock_now_ms(), c->who, out, e);
+}
+
+/* A deleted key is gone; one past its date is still shown. */
+static enum status list_item(struct call *c, struct store_conn *db, const struct json *item,
+                             struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        struct key_row row;
+        arena_init(&a, 16384);
+        enum status s = key_get(db, json_get_text(item, "id"), clock_now_ms(), &a, &row, e);
+        if (s == STATUS_NOT_FOUND || (s == STATUS_OK && row.state == KEY_REVOKED))
+                return STATUS_OK;
+        TRY(s);
+        return write_key(db, &row, row.id, &c->out, e);
 }
 
 static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
-        const struct key_filter *filter = c->state;
-        struct page page = {.limit = PAGE_ROWS};
-        json_arr_open(&c->out);
-        do {
-                struct buf CLEANUP(buf_fini) text;
-                struct json CLEANUP(json_freep) *list = NULL;
-                buf_init(&text, (size_t)16 << 20);
-                TRY(key_list(db, filter, &page, clock_now_ms(), c->who, &text, e));
-                TRY(json_parse(buf_view(&text), 16, &list, e));
-                TRY(list_items(c, db, json_get(list, "items"), e));
-                page.cursor = arena_span(c->arena, json_get_text(list, "next_cursor"));
-        } while (page.cursor.p);
-        json_arr_close(&c->out);
-        return buf_check(&c->out, e);
+        static const struct cf_list list = {list_page, list_item};
+        return cf_list(c, db, &list, e);
 }
 
 /* Everything, or the inbox that the path names. */

@@ -14,7 +14,6 @@
 #include <stdio.h>
 
 #define ROLES_MAX 100 /* of one body */
-#define PAGE_ROWS 1000
 
 const char *const cf_permissions[CF_PERMISSIONS] = {
         "create_dropbox_user",
@@ -120,23 +119,25 @@ static enum status reply_role(struct call *c, struct span id, unsigned status, s
         return STATUS_OK;
 }
 
+static enum status list_page(struct call *c, struct store_conn *db, const struct page *p,
+                             struct buf *out, struct error *e)
+{
+        (void)c;
+        return role_list(db, p, out, e);
+}
+
+static enum status list_item(struct call *c, struct store_conn *db, const struct json *item,
+                             struct error *e)
+{
+        (void)db, (void)e;
+        write_role(item, &c->out);
+        return STATUS_OK;
+}
+
 static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
-        struct page page = {.limit = PAGE_ROWS};
-        json_arr_open(&c->out);
-        do {
-                struct buf CLEANUP(buf_fini) text;
-                struct json CLEANUP(json_freep) *list = NULL;
-                buf_init(&text, (size_t)16 << 20);
-                TRY(role_list(db, &page, &text, e));
-                TRY(json_parse(buf_view(&text), 8, &list, e));
-                const struct json *items = json_get(list, "items");
-                for (size_t i = 0; i < json_size(items); i++)
-                        write_role(json_at(items, i), &c->out);
-                page.cursor = arena_span(c->arena, json_get_text(list, "next_cursor"));
-        } while (page.cursor.p);
-        json_arr_close(&c->out);
-        return buf_check(&c->out, e);
+        static const struct cf_list list = {list_page, list_item};
+        return cf_list(c, db, &list, e);
 }
 
 enum status cf_roles_list(struct call *c, struct error *e)

@@ -11,8 +11,6 @@
 
 #include <stdio.h>
 
-#define PAGE_ROWS 1000
-
 /* ---- a user's JSON ---- */
 
 enum status cf_user_write(struct store_conn *db, const struct user_row *u, struct buf *out,
@@ -40,37 +38,30 @@ static enum status reply_user(struct call *c, struct span id, unsigned status, s
         return STATUS_OK;
 }
 
-static enum status write_page(struct store_conn *db, const struct json *items, struct buf *out,
-                              struct error *e)
+static enum status list_page(struct call *c, struct store_conn *db, const struct page *p,
+                             struct buf *out, struct error *e)
 {
-        for (size_t i = 0; i < json_size(items); i++) {
-                CLEANUP(arena_fini) struct arena a;
-                struct user_row user;
-                arena_init(&a, 8192);
-                enum status s = user_find(db, json_get_text(json_at(items, i), "id"), &a, &user, e);
-                if (s == STATUS_NOT_FOUND) /* deleted meanwhile */
-                        continue;
-                TRY(s);
-                TRY(cf_user_write(db, &user, out, e));
-        }
-        return STATUS_OK;
+        (void)c;
+        return user_list(db, p, out, e);
+}
+
+static enum status list_item(struct call *c, struct store_conn *db, const struct json *item,
+                             struct error *e)
+{
+        CLEANUP(arena_fini) struct arena a;
+        struct user_row user;
+        arena_init(&a, 8192);
+        enum status s = user_find(db, json_get_text(item, "id"), &a, &user, e);
+        if (s == STATUS_NOT_FOUND) /* deleted meanwhile */
+                return STATUS_OK;
+        TRY(s);
+        return cf_user_write(db, &user, &c->out, e);
 }
 
 static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
 {
-        struct page page = {.limit = PAGE_ROWS};
-        json_arr_open(&c->out);
-        do {
-                struct buf CLEANUP(buf_fini) text;
-                struct json CLEANUP(json_freep) *list = NULL;
-                buf_init(&text, (size_t)16 << 20);
-                TRY(user_list(db, &page, &text, e));
-                TRY(json_parse(buf_view(&text), 8, &list, e));
-                TRY(write_page(db, json_get(list, "items"), &c->out, e));
-                page.cursor = arena_span(c->arena, json_get_text(list, "next_cursor"));
-        } while (page.cursor.p);
-        json_arr_close(&c->out);
-        return buf_check(&c->out, e);
+        static const struct cf_list list = {list_page, list_item};
+        return cf_list(c, db, &list, e);
 }
 
 enum status cf_users_list(struct call *c, struct error *e)
