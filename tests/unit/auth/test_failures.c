@@ -1,36 +1,9 @@
 /* Wrong passwords are counted by name and by address for a minute. */
-#include "auth_rig.h"
+#include "mono_rig.h"
 
 #include "auth/failures.h"
 
-#include <pthread.h>
-
-static int64_t now_mono_ms;
-static int64_t mono(void)
-{
-        return now_mono_ms;
-}
-
-static int setup(void **state)
-{
-        struct failures *f;
-        now_mono_ms = 5000000;
-        clock_inject(NULL, mono);
-        if (failures_new(&f, NULL) != STATUS_OK)
-                return -1;
-        *state = f;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        failures_free(*state);
-        clock_inject(NULL, NULL);
-        return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
+MONO_RIG(failures)
 static void count(struct failures *f, const char *name, const char *ip, int n)
 {
         while (n--)

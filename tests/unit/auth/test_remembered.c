@@ -1,39 +1,12 @@
 /* Right passwords of the last minute. */
-#include "auth_rig.h"
+#include "mono_rig.h"
 
 #include "auth/remembered.h"
-
-#include <pthread.h>
 
 #define STORED SPAN("$scrypt$one")
 #define PASSWORD SPAN("secret")
 
-static int64_t now_mono_ms;
-static int64_t mono(void)
-{
-        return now_mono_ms;
-}
-
-static int setup(void **state)
-{
-        struct remembered *r;
-        now_mono_ms = 5000000;
-        clock_inject(NULL, mono);
-        if (remembered_new(&r, NULL) != STATUS_OK)
-                return -1;
-        *state = r;
-        return 0;
-}
-
-static int teardown(void **state)
-{
-        remembered_free(*state);
-        clock_inject(NULL, NULL);
-        return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
+MONO_RIG(remembered)
 static void test_only_what_was_right_is_remembered(void **state)
 {
         struct remembered *r = *state;
