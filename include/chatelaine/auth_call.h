@@ -102,8 +102,12 @@ enum status call_duration(const struct json *value, const char *at, int64_t *ret
 /* An RFC 3339 time; absent leaves *ret. */
 enum status call_time(struct span text, const char *at, int64_t *ret_ms,
                       struct error *e) MUST_CHECK;
+/* An absent resource is anywhere; NO_MEMORY when the arena had no room, for then it may be
+ * call_resource's that is absent. */
 enum status call_may(const struct call *c, const char *permission, struct span resource,
                      struct error *e) MUST_CHECK;
+/* All that the subject holds ("users/ID"): asked before the caller gets hold of its credential. */
+enum status call_may_all(const struct call *c, const char *subject, struct error *e) MUST_CHECK;
 /* "KIND/NAME" in the arena, zero-terminated; absent at its bound. */
 struct span call_resource(const struct call *c, const char *kind, struct span name);
 /*

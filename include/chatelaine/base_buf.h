@@ -104,6 +104,7 @@ struct arena_block;
 struct arena {
         struct arena_block *blocks;
         size_t used_bytes, max_bytes;
+        bool has_failed; /* something is absent for want of room, not because nobody named it */
 };
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_fini(struct arena *a);

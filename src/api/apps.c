@@ -6,7 +6,7 @@
 enum status apps_may(const struct call *c, const char *permission, struct span slug,
                      struct error *e)
 {
-        if (grants_allow(c->who, permission, call_resource(c, "webhooks", slug)))
+        if (call_may(c, permission, call_resource(c, "webhooks", slug), NULL) == STATUS_OK)
                 return STATUS_OK;
         return call_may(c, permission, call_resource(c, "apps", slug), e);
 }

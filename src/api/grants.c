@@ -84,19 +84,6 @@ enum status grants_within(const struct call *c, const char *at, const struct gra
         return STATUS_OK;
 }
 
-enum status grants_held(const struct call *c, const char *subject, struct error *e)
-{
-        struct rights rights;
-        TRY(grants_load_all(c->db, subject, c->arena, &rights, e));
-        for (size_t i = 0; i < rights.n; i++) {
-                const char *action = arena_dup(c->arena, rights.list[i].action);
-                if (!action)
-                        return error_no_memory(e);
-                TRY(call_may(c, action, rights.list[i].resource, e));
-        }
-        return STATUS_OK;
-}
-
 enum status resources_read(struct call *c, const struct json_texts *texts, const char *at,
                            struct span **ret, struct error *e)
 {

@@ -19,9 +19,6 @@ enum status grants_read(struct call *c, const struct json *array, const char *at
  * NOT_FOUND "role-not-found". */
 enum status grants_within(const struct call *c, const char *at, const struct grant *list, size_t n,
                           struct error *e) MUST_CHECK;
-/* The caller may give all that `subject` holds: asked before the caller gets hold of its
- * credential. */
-enum status grants_held(const struct call *c, const char *subject, struct error *e) MUST_CHECK;
 /* Resources of an array of texts. */
 enum status resources_read(struct call *c, const struct json_texts *texts, const char *at,
                            struct span **ret, struct error *e) MUST_CHECK;

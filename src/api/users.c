@@ -164,7 +164,7 @@ enum status users_patch(struct call *c, struct error *e)
                 const char *subject = call_resource(c, "users", user.id).p;
                 if (!subject)
                         return error_no_memory(e);
-                TRY(grants_held(c, subject, e));
+                TRY(call_may_all(c, subject, e));
         }
         return with_password(c, submit_change, e);
 }

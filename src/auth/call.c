@@ -287,7 +287,22 @@ enum status call_time(struct span text, const char *at, int64_t *ret_ms, struct 
 enum status call_may(const struct call *c, const char *permission, struct span resource,
                      struct error *e)
 {
+        if (!resource.p && c->arena->has_failed)
+                return error_no_memory(e);
         return grants_check(c->who, permission, resource, e);
+}
+
+enum status call_may_all(const struct call *c, const char *subject, struct error *e)
+{
+        struct rights rights;
+        TRY(grants_load_all(c->db, subject, c->arena, &rights, e));
+        for (size_t i = 0; i < rights.n; i++) {
+                const char *action = arena_dup(c->arena, rights.list[i].action);
+                if (!action)
+                        return error_no_memory(e);
+                TRY(call_may(c, action, rights.list[i].resource, e));
+        }
+        return STATUS_OK;
 }
 
 struct span call_resource(const struct call *c, const char *kind, struct span name)

@@ -67,11 +67,11 @@ void *arena_alloc(struct arena *a, size_t size)
         if (size == 0)
                 size = 1;
         size_t rounded = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-        if (size > left || rounded < size)
+        struct arena_block *block = size > left || rounded < size ? NULL : block_for(a, rounded);
+        if (!block) {
+                a->has_failed = true;
                 return NULL;
-        struct arena_block *block = block_for(a, rounded);
-        if (!block)
-                return NULL;
+        }
         void *p = block->bytes + block->used;
         block->used += rounded;
         a->used_bytes += rounded < left ? rounded : left;

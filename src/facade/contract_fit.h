@@ -40,8 +40,6 @@ enum status cf_inbox_is_there(struct call *c, struct span id, struct error *e) M
 struct user_row;
 enum status cf_user_write(struct store_conn *db, const struct user_row *u, struct buf *out,
                           struct error *e) MUST_CHECK;
-/* All that the user holds is the caller's too: asked before the caller gets hold of its rights. */
-enum status cf_holds_all_of(struct call *c, struct span user_id, struct error *e) MUST_CHECK;
 
 /* ---- lists ---- */
 struct cf_list {

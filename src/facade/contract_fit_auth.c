@@ -107,8 +107,9 @@ static enum status check_token(struct call *c, const struct user_row *user, stru
         bool is_own = span_is(user->id, c->who->caller.user_id);
         if (is_own && c->who->caller.kind == CALLER_USER)
                 return STATUS_OK;
-        TRY(call_may(c, "users:write", call_resource(c, "users", user->id), e));
-        return cf_holds_all_of(c, user->id, e);
+        struct span subject = call_resource(c, "users", user->id);
+        TRY(call_may(c, "users:write", subject, e));
+        return subject.p ? call_may_all(c, subject.p, e) : error_no_memory(e);
 }
 
 static enum status fill_token(struct call *c, const struct token_body *body,

@@ -95,22 +95,6 @@ enum status cf_users_get(struct call *c, struct error *e)
 
 /* ---- roles ---- */
 
-enum status cf_holds_all_of(struct call *c, struct span user_id, struct error *e)
-{
-        struct rights rights;
-        struct span subject = call_resource(c, "users", user_id);
-        if (!subject.p)
-                return error_no_memory(e);
-        TRY(grants_load_all(c->db, subject.p, c->arena, &rights, e));
-        for (size_t i = 0; i < rights.n; i++) {
-                const char *action = arena_dup(c->arena, rights.list[i].action);
-                if (!action)
-                        return error_no_memory(e);
-                TRY(call_may(c, action, rights.list[i].resource, e));
-        }
-        return STATUS_OK;
-}
-
 /* 406 for a role that is not there. */
 static enum status roles_read(struct call *c, const struct json *roles, struct grant **ret,
                               size_t *ret_n, struct error *e)
