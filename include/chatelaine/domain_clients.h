@@ -77,8 +77,8 @@ enum status client_may(const struct principal *p, enum client_act act, struct sp
                        struct error *e) MUST_CHECK;
 /*
  * May `p` hold the client's credentials in its hands? Whoever gets an access key or a secret of a
- * client has all its rights: each must be one that `p` may give, and the options its own. The
- * client itself may. DENIED "may-not-give".
+ * client has all its rights, and can get those of the groups that it administers: each must be one
+ * that `p` may give, and the options its own. The client itself may. DENIED "may-not-give".
  */
 enum status client_may_hold(struct store_conn *db, const struct principal *p,
                             const struct client_row *c, struct error *e) MUST_CHECK;

@@ -183,6 +183,22 @@ def test_nobody_gets_a_key_to_more_than_it_may_give(daemon):
     request_key(daemon, strong, headers=able.signed())
 
 
+def test_nobody_gets_a_key_of_a_group_s_admin_without_being_able_to_give_what_the_group_has(daemon):
+    admin = client_with(daemon)
+    for path, body in (
+            ("groups", {"groupId": "grp_vault", "name": "vault", "admins": [{"userId": admin}]}),
+            ("records", {"name": "vault", "groups": [{"groupId": "grp_vault"}], "statements": [
+                {"roles": ["Authress:Owner"], "resources": [{"resourceUri": "vault"}]}]})):
+        made = daemon.post(f"/v1/{path}", auth="admin", json=body)
+        assert made.status_code == 201, made.text
+    manager = request_key(daemon, client_with(daemon, OWNER))
+    refused = daemon.post(f"/v1/clients/{admin}/access-keys", headers=manager.signed())
+    assert (refused.status_code, refused.json()["errorCode"]) == (403, "MayNotGive"), \
+        "as the admin it could make itself a member"
+    able = request_key(daemon, client_with(daemon, OWNER, ("Authress:Owner", "vault")))
+    request_key(daemon, admin, headers=able.signed())
+
+
 def test_options_are_given_by_those_who_have_them(daemon):
     made = daemon.post("/v1/admin/clients", auth="admin", json={"name": "w", "grants": [
         {"permission": right, "resource": "clients"} for right in ("clients:read",
