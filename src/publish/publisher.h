@@ -66,9 +66,10 @@ struct publisher {
         int64_t rebuild_at_mono_ms, read_at_mono_ms; /* not before; after a fault */
         enum topics_state topics_state;
         int64_t topics_at_mono_ms;
-        int64_t saved[TOPIC_COUNT]; /* marks as they lie in the database, or are on their way there
-                                     */
-        int64_t save_due_mono_ms;   /* 0 = nothing to save */
+        bool is_topics_broker_heard; /* it answered other things before it was asked */
+        int64_t saved[TOPIC_COUNT];  /* marks as they lie in the database, or are on their way there
+                                      */
+        int64_t save_due_mono_ms;    /* 0 = nothing to save */
 
         /* The save on its way: the ledger's between submit and done. */
         struct mark_save save;

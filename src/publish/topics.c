@@ -3,7 +3,8 @@
  *
  * Nothing is produced before: a broker that makes topics by itself would give the
  * audit topic as many partitions as it likes. While no broker answers, it is asked
- * again; one that refuses, or does not know the request, is believed.
+ * again; one that refuses is believed, and one that does not know the request: it says
+ * nothing, though it answered before it was asked and does so afterwards.
  */
 #include "publish/publisher.h"
 
@@ -92,14 +93,16 @@ static bool answers(const struct publisher *p)
 static void take_answer(struct publisher *p, rd_kafka_event_t *event, int64_t mono_ms)
 {
         rd_kafka_resp_err_t err = rd_kafka_event_error(event);
-        bool is_silent = err == RD_KAFKA_RESP_ERR__TIMED_OUT && !answers(p);
+        bool is_silent = err == RD_KAFKA_RESP_ERR__TIMED_OUT;
+        bool is_heard = is_silent && answers(p);
         const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
 
         if (err)
                 publisher_count_error(p, err);
-        if (is_silent) {
+        if (is_silent && !(is_heard && p->is_topics_broker_heard)) {
+                p->is_topics_broker_heard = is_heard; /* perhaps it has only just come */
                 p->topics_state = TOPICS_TO_ASK;
-                p->topics_at_mono_ms = mono_ms + ASK_PAUSE_MS;
+                p->topics_at_mono_ms = mono_ms + (is_heard ? 0 : ASK_PAUSE_MS);
                 return;
         }
         if (err)

@@ -144,6 +144,20 @@ def test_kafka_absent_at_start_then_comes(make_kafka, make_daemon, make_reader):
     wait_for_empty_outbox(daemon)
 
 
+def test_topics_are_made_by_a_kafka_that_answers_when_the_question_has_ended(
+        make_kafka, make_daemon, make_reader):
+    cluster = make_kafka(settings={"auto.create.topics.enable": "false"})
+    cluster.pause()
+    try:
+        daemon = make_daemon(publishing_to(cluster.bootstrap))
+        # The first question ends after 5 s, and for a second more Kafka is looked for.
+        time.sleep(5.2)
+    finally:
+        cluster.resume()
+    post(daemon, daemon.create_app("early"), items(0, 5))
+    read_all(make_reader(cluster.bootstrap, "chatelaine."), head_of(daemon))
+
+
 def wait_for_empty_outbox(daemon, seconds=60):
     deadline = time.monotonic() + seconds
     while daemon.metric("chatelaine_outbox_rows"):
