@@ -4,7 +4,7 @@
         server.url
     with prism.proxy(directory, tenant) as server:   # passes on; sl-violations names what differs
 
-contract_fit_openapi.json is the vendor's, as it is to be had from APIs.guru's directory (CC0). Three
+contract_fit_openapi.json is the vendor's description, byte for byte as this project was given it. Three
 things in it are mended here, at run time: its paths stand below /admin, where the vendor's own
 clients go (Prism looks at no server's path); logging in asks for no credential; and X-API-Key is
 one, as its text says.
