@@ -39,9 +39,12 @@ static bool is_configured(const struct config *c, struct span name)
         return false;
 }
 
-/* What can stand in a URL, a header or a form, and no other line of it. */
+/* What can stand in a URL, a header or a form, and no other line of it. Not what moves about in a
+ * path, however it is encoded. */
 static bool is_token(struct span s)
 {
+        if (span_is(s, ".") || span_is(s, ".."))
+                return false;
         for (size_t i = 0; i < s.len; i++)
                 if (s.p[i] <= ' ' || s.p[i] > '~')
                         return false;
@@ -57,7 +60,8 @@ enum status upstream_seal(struct key_mint *c, struct error *e)
                                  "The configuration has no such upstream.");
         if (!is_token(c->upstream_token))
                 return error_set(e, STATUS_INVALID, "invalid-upstream-token", "/upstream/token",
-                                 "A token has 1 to %d visible ASCII characters.",
+                                 "A token has 1 to %d visible ASCII characters, and is not \".\" "
+                                 "or \"..\".",
                                  UPSTREAM_TOKEN_MAX);
         TRY(secrets_seal(domain_secrets(c->base.domain), "upstream_keys", "token", span_of(c->id),
                          c->upstream_token, &sealed, e));

@@ -64,8 +64,9 @@ static const struct answer login_answers[] = {
         {403, 403, ACT_RETRY, "login-refused"},
         {0, 0, ACT_STUCK, NULL},
 };
+/* 204 alone says that the key is gone: a page of whatever stands before it is a 200. */
 static const struct answer revoke_answers[] = {
-        {200, 204, ACT_REVOKED, NULL},
+        {204, 204, ACT_REVOKED, NULL},
         {404, 404, ACT_GONE, NULL},
         {401, 401, ACT_LOGIN, "unauthorized"},
         {403, 403, ACT_STUCK, "forbidden"},

@@ -239,6 +239,14 @@ def test_a_real_access_key_is_deleted_at_an_authress_that_is_this_program(make_d
     wait_state(daemon, third, "pending", "login-refused")
 
 
+def test_a_page_that_answers_everything_has_revoked_nothing(make_daemon, servers, password):
+    server = servers(mode=200)
+    daemon = make_daemon({'upstream "acme"': contract_fit(server, password)})
+    key = mint(daemon, "acme", TOKEN)
+    revoke(daemon, key)
+    wait_state(daemon, key, "stuck", "http-200")
+
+
 # ---- faults ----
 
 @pytest.mark.parametrize("mode, reason", [
@@ -312,7 +320,7 @@ def test_no_secret_is_told_to_anyone_else(make_daemon, servers, password):
 
 @pytest.mark.parametrize("change, slug", [
     ({"name": "nobody"}, "unknown-upstream"), ({"token": "a b"}, "invalid-upstream-token"),
-    ({"more": 1}, "unknown-field")])
+    ({"token": ".."}, "invalid-upstream-token"), ({"more": 1}, "unknown-field")])
 def test_what_is_no_upstream_is_refused(make_daemon, servers, change, slug):
     daemon = make_daemon({'upstream "x"': plain(servers(upstreams.Plain))})
     answer = daemon.post("/v1/keys", auth="admin", json={
