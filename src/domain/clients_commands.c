@@ -27,12 +27,24 @@ static enum status make_secret(struct domain *d, char secret[KEY_SIZE], uint8_t 
 
 /* ---- create ---- */
 
+/* With a host behind `scheme`, and nobody's password. */
+static bool is_web(struct span uri, const char *scheme)
+{
+        size_t n = strlen(scheme);
+        if (!span_starts(uri, scheme) || uri.len == n || strchr("/?:", uri.p[n]))
+                return false;
+        for (; n < uri.len && !strchr("/?", uri.p[n]); n++)
+                if (uri.p[n] == '@')
+                        return false;
+        return true;
+}
+
 /* RFC 6749 3.1.2: an absolute URI without fragment; and nothing that ends a header or a list. */
 static enum status check_redirect(struct span uri, struct error *e)
 {
         struct span rest, scheme = span_split(uri, ':', &rest);
         bool is_good = rest.p && scheme.len > 1 && uri.len <= REDIRECT_MAX &&
-                       (span_starts(uri, "https://") || span_starts(uri, "http://") ||
+                       (is_web(uri, "https://") || is_web(uri, "http://") ||
                         memchr(scheme.p, '.', scheme.len)); /* private-use schemes: RFC 8252 7.1 */
         for (size_t i = 0; is_good && i < uri.len; i++) {
                 unsigned char c = (unsigned char)uri.p[i];

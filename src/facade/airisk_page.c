@@ -178,7 +178,6 @@ static void guard(struct issue *i, struct span redirect_uri)
         http_reply_header(i->req, "Content-Security-Policy",
                           policy ? policy : "default-src 'none'; frame-ancestors 'none'");
         http_reply_header(i->req, "Referrer-Policy", "no-referrer");
-        http_reply_header(i->req, "X-Content-Type-Options", "nosniff");
         http_reply_header(i->req, "X-Frame-Options", "DENY");
         http_reply_header(i->req, "Cache-Control", "no-store");
 }
