@@ -98,7 +98,7 @@ static enum status take_batch(struct call *c, struct intake *in, struct error *e
         enum status rate = auth_app_rate(auth_loop_auth(c->loop), app, b ? b->n_items : 0, e);
         if (rate == STATUS_OK && scanned != STATUS_OK)
                 *e = bad;
-        if (rate != STATUS_OK || scanned != STATUS_OK) {
+        if (rate != STATUS_OK || !b) {
                 if (b)
                         domain_command_free(&b->base);
                 return rate != STATUS_OK ? rate : scanned;
