@@ -104,6 +104,8 @@ enum status document_done_in(struct ledger_tx *tx, struct span id, const struct 
                              struct error *e) MUST_CHECK;
 enum status document_is_done(struct store_conn *db, struct span id, bool *ret,
                              struct error *e) MUST_CHECK;
+/* 1 to 128 letters, digits and ._~-, and no API key: that is a secret, put where an id was meant.
+ */
 bool document_id_is_valid(struct span id);
 
 #endif

@@ -1,5 +1,8 @@
 #include <chatelaine/base_request.h>
+#include <chatelaine/codec_key.h>
 #include <chatelaine/domain.h>
+#include <chatelaine/domain_clients.h>
+#include <chatelaine/domain_sessions.h>
 
 static void copy_text(char *to, size_t size, struct span from)
 {
@@ -11,7 +14,10 @@ static void copy_text(char *to, size_t size, struct span from)
 
 void audit_target(struct audit *a, struct span id)
 {
-        copy_text(a->target_id, sizeof a->target_id, id);
+        /* A path may have a secret where an id was meant. */
+        bool is_secret = token_check(KEY_PREFIX, id) || token_check(SESSION_PREFIX, id) ||
+                         token_check(CLIENT_SECRET_PREFIX, id);
+        copy_text(a->target_id, sizeof a->target_id, is_secret ? SPAN("secret") : id);
 }
 
 void audit_request(struct audit *a, const struct request_view *req)

@@ -1,6 +1,8 @@
 /* The grammar of resources and actions, and which of them reach which. */
 #include "domain/resources.h"
 
+#include <chatelaine/codec_key.h>
+
 #define RESOURCE_MAX 512
 #define SEGMENTS_MAX 16
 #define PART_MAX 128
@@ -80,7 +82,7 @@ bool resource_covers(struct span pattern, struct span resource)
 
 bool document_id_is_valid(struct span id)
 {
-        return id.p && id.len > 0 && id.len <= 128 && all_of(id, "._~-");
+        return id.p && id.len > 0 && id.len <= 128 && all_of(id, "._~-") && !key_check(id);
 }
 
 enum status document_id_check(struct span id, struct error *e)

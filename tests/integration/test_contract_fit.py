@@ -1,6 +1,7 @@
 """Contract.fit's API as its facts have it: one row, one test, named by the row."""
 
 import datetime
+import json
 import time
 import types
 
@@ -614,6 +615,19 @@ def test_the_audit_tells_of_it_without_the_key(world):
     call(world, "admin", "DELETE", f"/admin/auth/api-key/{made}")
     listed = world.daemon.get("/v1/events?topic=audit&limit=1000", auth="admin").text
     assert "key.revoke" in listed and made not in listed
+
+
+def test_a_key_where_an_id_is_meant_is_neither_kept_nor_told(world):
+    made = key(world)["token"]
+    assert call(world, "admin", "POST", f"/admin/documents/{made}/feedback", {}).status_code == 404
+    assert call(world, "admin", "POST", f"/v1/documents/{made}/done").status_code == 400
+    assert call(world, "nobody", "DELETE", f"/admin/users/{made}").status_code == 403
+    assert call(world, "nobody", "POST", f"/admin/documents/{made}/status_data",
+                {}).status_code == 404
+    world.daemon.post(f"/v1/webhooks/{made}/replay", auth="admin")
+    world.daemon.delete(f"/v1/admin/users/{made}", auth="admin")
+    assert made not in json.dumps(world.daemon.journal())
+    assert world.daemon.rows("SELECT count(*) FROM documents WHERE id = ?", made) == [(0,)]
 
 
 def test_another_face_does_not_serve_it(make_daemon):
