@@ -160,6 +160,7 @@ struct record_update {
         struct record_row row;       /* as in record_create; before run: was */
         int64_t unmodified_since_ms; /* If-Unmodified-Since; -1 = not given */
         bool is_judged_anyhow;       /* record_may_give was asked without `was`, too */
+        bool keeps_admins;           /* the room's own: `record` has no list of them, not even [] */
         struct record_rows *rows;    /* the room's own */
 };
 enum status record_update_new(struct domain *d, struct settings *s, const struct record_row *was,

@@ -125,6 +125,15 @@ enum status group_create_new(struct domain *d, struct settings *s, const struct 
 
 /* ---- update ---- */
 
+/* As of a record. */
+static enum status keep_admins(struct group_update *c, struct span had, struct error *e)
+{
+        struct user_group kept;
+        TRY(group_read_kept(had, &c->base.arena, &kept, e));
+        c->group.admins = kept.admins;
+        return group_body(&c->group, &c->base.arena, e);
+}
+
 static const char given_everywhere[] =
         "SELECT 1 FROM statements WHERE subject = $1 AND resource = '*' LIMIT 1";
 
@@ -165,6 +174,8 @@ enum status group_update_new(struct domain *d, struct settings *s, const struct 
         c->row.id = arena_span(&c->base.arena, was->id);
         enum status status =
                 c->row.id.p ? take_group(&c->base, group, &c->group, e) : error_no_memory(e);
+        if (status == STATUS_OK && !group->admins.items)
+                status = keep_admins(c, was->body, e);
         if (status != STATUS_OK) {
                 domain_command_free(&c->base);
                 return status;

@@ -118,6 +118,15 @@ enum status record_create_new(struct domain *d, struct settings *s, const struct
 
 /* ---- update ---- */
 
+/* Whoever leaves the admins out does not mean to lock themselves out. */
+static enum status keep_admins(struct record_update *c, struct span had, struct error *e)
+{
+        struct record kept;
+        TRY(record_read_kept(had, &c->base.arena, &kept, e));
+        c->record.admins = kept.admins;
+        return record_body(&c->record, &c->base.arena, e);
+}
+
 static const char given_everywhere[] =
         "SELECT 1 FROM statements WHERE record_id = $1 AND resource = '*' LIMIT 1";
 
@@ -143,6 +152,8 @@ static enum status record_update_run(struct ledger_tx *tx, struct domain_command
         TRY(lock_check("record-changed", row.updated_at, c->unmodified_since_ms,
                        c->is_judged_anyhow ? row.updated_at : c->row.updated_at, e));
         TRY(administrators_watch(tx, given_everywhere, row.id, &is_watched, e));
+        if (c->keeps_admins && row.updated_at != c->row.updated_at)
+                TRY(keep_admins(c, row.body, e));
         row.body = c->record.body;
         row.updated_at = lock_next(tx, row.updated_at);
         TRY(store_exec(tx->db, "UPDATE records SET body = $1, updated_at = $2 WHERE id = $3", NULL,
@@ -168,6 +179,9 @@ enum status record_update_new(struct domain *d, struct settings *s, const struct
         c->row.id = arena_span(&c->base.arena, was->id);
         enum status status =
                 c->row.id.p ? take_record(&c->base, record, &c->record, e) : error_no_memory(e);
+        c->keeps_admins = !record->admins.items;
+        if (status == STATUS_OK && c->keeps_admins)
+                status = keep_admins(c, was->body, e);
         if (status != STATUS_OK) {
                 domain_command_free(&c->base);
                 return status;

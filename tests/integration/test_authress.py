@@ -347,6 +347,24 @@ def test_a_record_has_what_the_sdks_need(world):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found["lastUpdated"])
 
 
+@pytest.mark.parametrize("noun", ["records", "groups"])
+def test_an_update_that_names_no_admins_leaves_them(world, noun):
+    user(world, f"maker-of-{noun}", {"role": OWNER, "resource": "made"},
+         {"permission": "create", "resource": "Authress:Groups"})
+    who, body = f"maker-of-{noun}", {"name": "x"}
+    if noun == "records":
+        body = record(world, "made", users=["u"])
+    made = create(world, f"/v1/{noun}", body, who=who)
+    path = f"/v1/{noun}/{made[noun[:-1] + 'Id']}"
+    for fields in (body, {**body, "admins": None}):
+        answer = call(world, who, "PUT", path, fields)
+        assert answer.status_code == 200 and answer.json()["admins"] == made["admins"], answer.text
+    is_refused(call(world, who, "PUT", path, body,
+                    headers={"If-Unmodified-Since": made["lastUpdated"]}), 412)
+    assert call(world, who, "PUT", path, {**body, "admins": []}).json()["admins"] == []
+    is_refused(call(world, who, "PUT", path, body), 403)
+
+
 SPELLINGS = {  # how the SDKs send a lastUpdated back
     "JavaScript": lambda moment: moment,
     "Python": lambda moment: moment.replace("Z", "000+00:00"),

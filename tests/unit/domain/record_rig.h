@@ -2,6 +2,8 @@
 #ifndef TESTS_RECORD_RIG_H
 #define TESTS_RECORD_RIG_H
 
+#include "domain/groups.h"
+#include "domain/records.h"
 #include "domain_rig.h"
 
 #include <chatelaine/domain_clients.h>
@@ -55,7 +57,10 @@ static inline enum status rig_try_update(struct rig *r, const struct record_row 
         struct record record;
         struct record_update *c;
         TRY(record_read(rig_json(r, json), &r->arena, &record, &f->err));
-        OK(record_update_new(r->domain, NULL, was, &record, &c, &f->err));
+        struct record_row row = *was; /* its body may be gone */
+        if (record_get(r->db, was->id, &r->arena, &row, &f->err) == STATUS_OK)
+                row.updated_at = was->updated_at;
+        OK(record_update_new(r->domain, NULL, &row, &record, &c, &f->err));
         c->unmodified_since_ms = unmodified_since_ms;
         enum status s = rig_run(r, &c->base);
         if (s == STATUS_OK && ret) {
@@ -113,8 +118,11 @@ static inline enum status rig_try_regroup(struct rig *r, const struct group_row 
         struct fixture *f = &r->base;
         struct user_group group;
         struct group_update *c;
+        struct group_row row = *was; /* its body may be gone */
         TRY(group_read(rig_json(r, json), &r->arena, &group, &f->err));
-        OK(group_update_new(r->domain, NULL, was, &group, &c, &f->err));
+        if (group_get(r->db, was->id, &r->arena, &row, &f->err) == STATUS_OK)
+                row.updated_at = was->updated_at;
+        OK(group_update_new(r->domain, NULL, &row, &group, &c, &f->err));
         c->unmodified_since_ms = unmodified_since_ms;
         enum status s = rig_run(r, &c->base);
         if (s == STATUS_OK && ret) {
