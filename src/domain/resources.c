@@ -4,7 +4,7 @@
 #include <chatelaine/codec_key.h>
 
 #define RESOURCE_MAX 512
-#define SEGMENTS_MAX 16
+#define SEGMENTS_MAX 15 /* and "*" behind them */
 #define PART_MAX 128
 #define ACTION_MAX 128
 
@@ -44,9 +44,13 @@ enum status resource_read(struct span text, struct span *ret, struct error *e)
         if (is_valid && s.len > 0 && s.p[s.len - 1] == '/')
                 s.len--;
         size_t segments = 0;
-        for (struct span rest = s; is_valid && rest.p; segments++)
-                is_valid = segment_is_valid(span_split(rest, '/', &rest));
-        if (!is_valid || segments > SEGMENTS_MAX)
+        for (struct span rest = s; is_valid && rest.p; segments++) {
+                struct span segment = span_split(rest, '/', &rest);
+                is_valid = segment_is_valid(segment) &&
+                           (segments < SEGMENTS_MAX ||
+                            (segments == SEGMENTS_MAX && !rest.p && span_is(segment, "*")));
+        }
+        if (!is_valid)
                 return error_set(e, STATUS_INVALID, "invalid-resource", NULL,
                                  "A resource is segments of letters, digits and -_.+=~|@ between "
                                  "\"/\", or \"*\" for a whole segment.");
