@@ -78,7 +78,8 @@ bool action_implies(struct span held, struct span asked);
  */
 enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
                         struct rights *ret, struct error *e) MUST_CHECK;
-/* The same, always listed: for whoever looks at each. */
+/* The same, always listed, and what the groups hold that it administers, since it can make itself
+ * a member: for whoever looks at each before somebody may act as this subject. */
 enum status grants_load_all(struct store_conn *db, const char *subject, struct arena *a,
                             struct rights *ret, struct error *e) MUST_CHECK;
 /* `resource` SPAN_NONE: is it held anywhere at all? (list queries that are then filtered row by
@@ -94,8 +95,8 @@ enum status grants_may_give(const struct principal *p, struct span role, struct 
 /* The same for one permission alone. */
 enum status grants_may_give_permission(const struct principal *p, struct span permission,
                                        struct span resource, struct error *e) MUST_CHECK;
-/* All that a subject holds, itself and by its groups: asked before the caller gets hold of its
- * credential. DENIED "may-not-give". */
+/* All that grants_load_all lists: asked before the caller gets hold of the subject's credential.
+ * DENIED "may-not-give". */
 enum status grants_may_give_all(const struct principal *p, struct store_conn *db,
                                 const char *subject, struct error *e) MUST_CHECK;
 /*

@@ -1,6 +1,5 @@
 /* What a client may, and what others may do to it. */
 #include "domain/clients.h"
-#include "domain/groups.h"
 #include "domain/rights.h"
 
 #include <stdio.h>
@@ -141,26 +140,6 @@ static bool is_itself(const struct principal *p, const struct client_row *c)
         return p->client && !p->cuts && span_equal(p->client->id, c->id);
 }
 
-/* As a group's admin it could make itself a member. */
-static enum status may_give_its_groups(struct store_conn *db, const struct principal *p,
-                                       const char *subject, struct error *e)
-{
-        struct store_stmt *st;
-        enum status s = STATUS_OK;
-        TRY(store_query(db,
-                        "SELECT object FROM admins WHERE subject = $1"
-                        " AND substr(object, 1, 7) = 'groups/'",
-                        &st, e, "s", subject));
-        while (s == STATUS_OK && store_next(st)) {
-                char group[GROUP_SUBJECT_SIZE];
-                struct span object = store_text(st, 0);
-                snprintf(group, sizeof group, "%.*s", (int)object.len, object.p);
-                s = grants_may_give_all(p, db, group, e);
-        }
-        enum status done = store_done(st, s == STATUS_OK ? e : NULL);
-        return s != STATUS_OK ? s : done;
-}
-
 enum status client_may_hold(struct store_conn *db, const struct principal *p,
                             const struct client_row *c, struct error *e)
 {
@@ -169,6 +148,5 @@ enum status client_may_hold(struct store_conn *db, const struct principal *p,
                 return STATUS_OK;
         subject_of("clients", c->id, subject);
         TRY(client_may_give_options(p, c->options, e));
-        TRY(grants_may_give_all(p, db, subject, e));
-        return may_give_its_groups(db, p, subject, e);
+        return grants_may_give_all(p, db, subject, e);
 }

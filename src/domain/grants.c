@@ -66,20 +66,26 @@ static enum status put_statement(struct loading *l, struct store_stmt *st, struc
 #define ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
 /* One after the other, without a table in between: the subject's own statements, its groups', and
  * whether records have given the user something once (removing it adds nothing to its keys). */
-static const char held_by[] = HELD
-        "statements s" ROLES " WHERE s.subject = $1"
-        " UNION ALL " HELD "group_members m JOIN statements s ON s.subject = m.group_subject" ROLES
-        " WHERE m.subject = $1"
-        " UNION ALL SELECT '', NULL, NULL, NULL, NULL, 1 FROM users u"
-        " WHERE u.id = $2 AND u.is_cut <> 0";
+#define HELD_BY                                                                       \
+        HELD "statements s" ROLES " WHERE s.subject = $1"                             \
+             " UNION ALL " HELD                                                       \
+             "group_members m JOIN statements s ON s.subject = m.group_subject" ROLES \
+             " WHERE m.subject = $1"                                                  \
+             " UNION ALL SELECT '', NULL, NULL, NULL, NULL, 1 FROM users u"           \
+             " WHERE u.id = $2 AND u.is_cut <> 0"
+static const char held_by[] = HELD_BY;
+/* A group's admin can make itself a member. */
+static const char within_reach_of[] =
+        HELD_BY " UNION ALL " HELD "admins a JOIN statements s ON s.subject = a.object" ROLES
+                " WHERE a.subject = $1 AND substr(a.object, 1, 7) = 'groups/'";
 
-static enum status load(struct store_conn *db, const char *subject, size_t listed_max,
-                        struct arena *a, struct rights *ret, struct error *e)
+static enum status load(struct store_conn *db, const char *sql, const char *subject,
+                        size_t listed_max, struct arena *a, struct rights *ret, struct error *e)
 {
         struct loading l = {.arena = a};
         struct store_stmt *st;
         const char *user_id = strncmp(subject, "users/", 6) == 0 ? subject + 6 : NULL;
-        TRY(store_query(db, held_by, &st, e, "ss", subject, user_id));
+        TRY(store_query(db, sql, &st, e, "ss", subject, user_id));
         enum status status = STATUS_OK;
         while (status == STATUS_OK && l.rights.n <= listed_max && store_next(st)) {
                 l.rights.has_statements = true;
@@ -102,13 +108,13 @@ static enum status load(struct store_conn *db, const char *subject, size_t liste
 enum status grants_load(struct store_conn *db, const char *subject, struct arena *a,
                         struct rights *ret, struct error *e)
 {
-        return load(db, subject, LISTED_MAX, a, ret, e);
+        return load(db, held_by, subject, LISTED_MAX, a, ret, e);
 }
 
 enum status grants_load_all(struct store_conn *db, const char *subject, struct arena *a,
                             struct rights *ret, struct error *e)
 {
-        return load(db, subject, SIZE_MAX - 1, a, ret, e);
+        return load(db, within_reach_of, subject, SIZE_MAX - 1, a, ret, e);
 }
 
 /* ---- deciding ---- */

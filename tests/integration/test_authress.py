@@ -365,6 +365,25 @@ def test_an_update_that_names_no_admins_leaves_them(world, noun):
     is_refused(call(world, who, "PUT", path, body), 403)
 
 
+def test_whoever_could_join_a_group_is_acted_as_only_by_those_who_hold_what_it_holds(world):
+    admin = user(world, "admin-of-vault")
+    create(world, "/v1/groups", {"groupId": "grp_vault", "name": "v",
+                                 "admins": [{"userId": admin}]})
+    create(world, "/v1/records", record(world, "vault", groups=["grp_vault"]))
+    writer = {"permission": "users:write", "resource": "*"}
+    user(world, "writer", writer)
+    user(world, "writer-and-owner", writer, {"role": OWNER, "resource": "vault"})
+
+    def act_as(who):
+        token = call(world, who, "POST", "/admin/auth/token",
+                     {"username": "admin-of-vault"})
+        password = call(world, who, "PATCH", f"/v1/admin/users/{admin}", {"password": "new one"})
+        return token.status_code, password.status_code
+
+    assert act_as("writer") == (403, 403)
+    assert act_as("writer-and-owner")[1] == 200, "who may give it all"
+
+
 SPELLINGS = {  # how the SDKs send a lastUpdated back
     "JavaScript": lambda moment: moment,
     "Python": lambda moment: moment.replace("Z", "000+00:00"),
