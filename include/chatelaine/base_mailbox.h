@@ -15,11 +15,14 @@
 #define CHATELAINE_BASE_MAILBOX_H
 
 #include <chatelaine/base_status.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct mail {
         struct mail *next;
         void (*deliver)(struct mail *m); /* on the mailbox's loop */
+        bool is_posted; /* the mailbox's: it lies there, and may not be posted again until it is
+                           delivered (asserted) */
 };
 
 struct mailbox;

@@ -1,5 +1,6 @@
 #include <chatelaine/base_mailbox.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -51,6 +52,10 @@ void mailbox_post(struct mailbox *mb, struct mail *m)
 void mailbox_post_list(struct mailbox *mb, struct mail *first, struct mail *last)
 {
         last->next = NULL;
+        for (struct mail *m = first; m; m = m->next) {
+                assert(!m->is_posted);
+                m->is_posted = true;
+        }
         pthread_mutex_lock(&mb->lock);
         if (mb->first) {
                 mb->last->next = first;
@@ -80,6 +85,7 @@ size_t mailbox_drain(struct mailbox *mb)
 
         for (struct mail *next; m; m = next, n++) {
                 next = m->next;
+                m->is_posted = false;
                 m->deliver(m);
         }
         return n;

@@ -19,6 +19,10 @@ struct revocation;
 struct sink;
 struct trust;
 
+/* Is what is committed now seen to anyhow? POSTED: the wake-up lies in the mailbox, and may not be
+ * put there twice. TOLD: a look is due. The look itself begins with NONE. */
+enum wake { WAKE_NONE, WAKE_POSTED, WAKE_TOLD };
+
 struct outbound {
         struct domain *domain;
         pthread_t thread;
@@ -41,7 +45,7 @@ struct outbound {
         int64_t tick_at;     /* monotonic; INT64_MAX = not armed */
         bool is_stopping;
 
-        atomic_bool is_awake; /* any thread: a look that has not begun is on its way */
+        atomic_int awake; /* enum wake; any thread: NONE to POSTED; the loop's: the rest */
         struct mail wake, stop;
         atomic_int_least64_t mark; /* any thread reads */
 };

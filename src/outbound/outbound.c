@@ -31,7 +31,8 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
         (void)fd;
         (void)what;
         o->tick_at = INT64_MAX;
-        atomic_store(&o->is_awake, false); /* from here on, what is committed may be overlooked */
+        int told = WAKE_TOLD; /* one that lies in the mailbox still is told of later */
+        atomic_compare_exchange_strong(&o->awake, &told, WAKE_NONE);
         strays_look(o, &next_ms);
         revocations_look(o, &next_ms);
         sinks_look(o, &next_ms);
@@ -60,12 +61,14 @@ static void on_mail(evutil_socket_t fd, short what, void *ctx)
 static void on_wake(struct mail *m)
 {
         struct outbound *o = (struct outbound *)((char *)m - offsetof(struct outbound, wake));
+        atomic_store(&o->awake, WAKE_TOLD);
         loop_tick_in(o, GATHER_MS);
 }
 
 void outbound_wake(struct outbound *o)
 {
-        if (!atomic_exchange(&o->is_awake, true))
+        int none = WAKE_NONE;
+        if (atomic_compare_exchange_strong(&o->awake, &none, WAKE_POSTED))
                 mailbox_post(o->mailbox, &o->wake);
 }
 
