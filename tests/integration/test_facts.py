@@ -106,7 +106,7 @@ AIRISK = {
 }
 
 
-def tests():
+def all_tests():
     return {node.name for file in HERE.glob("test_*.py") for node in ast.walk(ast.parse(
         file.read_text())) if isinstance(node, ast.FunctionDef)}
 
@@ -114,7 +114,7 @@ def tests():
 @pytest.mark.parametrize("named", [CONTRACT_FIT, AIRISK], ids=["contract_fit", "airisk"])
 def test_every_row_has_its_tests(named):
     missing = {row: test for row, names in named.items() for test in names.split()
-               if test not in tests()}
+               if test not in all_tests()}
     assert not missing
 
 
