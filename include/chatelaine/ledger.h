@@ -11,6 +11,9 @@
  *                                     commit + fsync
  *     cmd->done(cmd)     ◀─mailbox──  completion
  *
+ * Neighbours that are is_repeatable share one savepoint; when one of them fails after
+ * it has written, all of them are undone and each is run again in its own.
+ *
  * Thread:    submit from any; apply and record on the ledger's; done on the
  *            loop of reply_to, or on the ledger's thread when reply_to is NULL.
  * Ownership: submit takes the command; done gives it back. A command is never
