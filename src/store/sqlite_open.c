@@ -49,7 +49,7 @@ enum status sqlite_pragma_int(sqlite3 *db, const char *sql, int64_t *ret, struct
 static const char settings[] = "PRAGMA synchronous=FULL;"
                                "PRAGMA temp_store=MEMORY;"
                                "PRAGMA wal_autocheckpoint=0;"
-                               "PRAGMA journal_size_limit=67108864;"
+                               "PRAGMA journal_size_limit=134217728;"
                                "PRAGMA trusted_schema=OFF;";
 
 /* Heard only while the database is empty. A group of batches fills ten pages of 4 KiB: half as many
