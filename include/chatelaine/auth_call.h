@@ -66,8 +66,10 @@ struct call {
         struct principal *found;   /* call_password: whose it was */
 
         /* call.c's */
-        struct request_view shown;           /* to auth */
-        struct span shown_name, shown_value; /* a header that the request has not */
+        struct request_view shown; /* to auth */
+        const char *shown_name;    /* a header that the request has not, or has otherwise */
+        struct span shown_value;
+        bool is_shown_instead;
         call_answer answer;
         call_work work;
         call_serve then, refused;
@@ -81,9 +83,9 @@ struct call {
 struct call *call_new(const struct request_view *view, struct http_request *req,
                       struct auth_loop *loop, const struct call_face *face,
                       const struct call_endpoint *endpoint);
-/* A credential that came elsewhere than in its header (a query), shown to auth as that header;
- * absent: nothing. Before call_enter. */
-void call_show_header(struct call *c, struct span name, struct span value);
+/* A credential that came elsewhere than in its header (a query), shown to auth as that header:
+ * beside the request's own, or instead of each of them. Absent: nothing. Before call_enter. */
+void call_show_header(struct call *c, const char *name, struct span value, bool is_instead);
 /* Afterwards nobody touches `c`. */
 void call_enter(struct call *c);
 

@@ -108,7 +108,7 @@ void call_refuse(struct call *c, const struct error *e)
 static struct span shown_header(const void *http, const char *name)
 {
         const struct call *c = http;
-        if (c->shown_value.p && span_is_nocase(c->shown_name, name))
+        if (c->shown_value.p && span_is_nocase(span_of(c->shown_name), name))
                 return c->shown_value;
         return c->view.header(c->view.http, name);
 }
@@ -117,10 +117,15 @@ static bool shown_header_each(const void *http, size_t i, struct span *ret_name,
                               struct span *ret_value)
 {
         const struct call *c = http;
-        size_t own = c->shown_value.p ? 1 : 0;
-        if (i >= own)
-                return c->view.header_each(c->view.http, i - own, ret_name, ret_value);
-        *ret_name = c->shown_name;
+        size_t own = c->shown_value.p && !c->is_shown_instead ? 1 : 0;
+        if (i >= own) {
+                if (!c->view.header_each(c->view.http, i - own, ret_name, ret_value))
+                        return false;
+                if (c->is_shown_instead && span_is_nocase(*ret_name, c->shown_name))
+                        *ret_value = c->shown_value;
+                return true;
+        }
+        *ret_name = span_of(c->shown_name);
         *ret_value = c->shown_value;
         return true;
 }
@@ -160,10 +165,11 @@ struct call *call_new(const struct request_view *view, struct http_request *req,
         return c;
 }
 
-void call_show_header(struct call *c, struct span name, struct span value)
+void call_show_header(struct call *c, const char *name, struct span value, bool is_instead)
 {
         c->shown_name = name;
         c->shown_value = value;
+        c->is_shown_instead = value.p && is_instead;
 }
 
 static void serve(struct call *c)

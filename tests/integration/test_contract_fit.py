@@ -452,6 +452,30 @@ def test_a_key_is_taken_in_the_header_and_in_the_query(world, where):
     assert native.status_code == 401, "on Contract.fit's paths alone"
 
 
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_token_is_taken_with_and_without_the_word_bearer(world, prefix):
+    token = world.daemon.post(f"{prefix}/auth", json={
+        "username": "admin", "password": harness.PASSWORD}).json()["authentication_token"]
+
+    def answers(value, path=f"{prefix}/users/me", **more):
+        return world.daemon.get(path, headers={"Authorization": value, **more}).status_code
+
+    assert answers(token) == answers(f"Bearer {token}") == 200
+    assert answers(token[:-1]) == answers("Basic") == answers("x") == 401
+    assert answers(token, **{"X-API-Key": world.key}) == 400
+    assert answers(token, f"{prefix}/users/me?api_key={world.key}") == 400
+    assert answers(token, "/v1/keys") == 401, "on Contract.fit's paths alone"
+    assert answers(f"Bearer {token}", "/v1/keys") == 200
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_a_key_twice_in_the_query_is_refused(world, prefix):
+    path = f"{prefix}/documents/{world.document}"
+    for second in (world.key, "x", ""):
+        answer = world.daemon.get(f"{path}?api_key={world.key}&api_key={second}")
+        assert answer.status_code == 400 and set(answer.json()) == {"message"}, answer.text
+
+
 def test_session_is_bound_to_its_key_and_deleting_that_is_told_once(world):
     made = key(world)["token"]
     session = open_session(world, made)
