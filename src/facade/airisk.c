@@ -113,40 +113,54 @@ enum status airisk_target(struct issue *i, struct span client_id, struct span re
         return client_principal(i->db, &row, i->arena, ret_client, e);
 }
 
-static struct span query(struct issue *i, const char *name)
+enum status airisk_query_check(struct issue *i, struct error *e)
+{
+        struct span name, other, ignored;
+        for (size_t k = 0; http_query_each(i->req, k, &name, &ignored); k++) {
+                if (k == FORM_FIELDS_MAX)
+                        return airisk_invalid(e, "request");
+                for (size_t n = 0; n < k && http_query_each(i->req, n, &other, &ignored); n++)
+                        if (span_equal(name, other))
+                                return airisk_invalid(e, "request");
+        }
+        return STATUS_OK;
+}
+
+struct span airisk_query(struct issue *i, const char *name)
 {
         struct span value = http_query(i->req, name);
         return value.len ? value : SPAN_NONE;
 }
 
-/* NULL, or the error (RFC 6749 4.1.2.1) that goes back to the client's own address. */
-static const char *why_not(struct issue *i, const struct principal *client)
+const char *airisk_why_not(struct issue *i)
 {
-        struct span response = query(i, "response_type"), scope = query(i, "scope");
-        struct span challenge = query(i, "code_challenge"),
-                    method = query(i, "code_challenge_method"), user = query(i, "userid");
+        struct span response = airisk_query(i, "response_type"), scope = airisk_query(i, "scope");
+        struct span challenge = airisk_query(i, "code_challenge"),
+                    method = airisk_query(i, "code_challenge_method");
         if (response.p && !span_is(response, "code"))
                 return "unsupported_response_type";
         if ((challenge.p || method.p) && (challenge.len != 43 || !span_is(method, "S256")))
                 return "invalid_request";
         if (scope.p && (scope.len > 512 || !utf8_is_valid(scope)))
                 return "invalid_scope";
-        if (user.p && client_may_impersonate(i->db, client, user, NULL) != STATUS_OK)
-                return "access_denied";
         return NULL;
 }
 
 static enum status authorize(struct issue *i, struct span *ret_location, struct error *e)
 {
         struct principal client;
-        struct code code = {.client_id = query(i, "client_id"),
-                            .redirect_uri = query(i, "redirect_uri"),
-                            .user_id = query(i, "userid"),
-                            .challenge = query(i, "code_challenge"),
-                            .scope = query(i, "scope")};
+        struct code code = {.client_id = airisk_query(i, "client_id"),
+                            .redirect_uri = airisk_query(i, "redirect_uri"),
+                            .user_id = airisk_query(i, "userid"),
+                            .challenge = airisk_query(i, "code_challenge"),
+                            .scope = airisk_query(i, "scope")};
         struct span state = http_query(i->req, "state"), text;
+        TRY(airisk_query_check(i, e));
         TRY(airisk_target(i, code.client_id, code.redirect_uri, &client, e));
-        const char *error = why_not(i, &client);
+        const char *error = airisk_why_not(i);
+        if (!error && code.user_id.p &&
+            client_may_impersonate(i->db, &client, code.user_id, NULL) != STATUS_OK)
+                error = "access_denied";
         if (!error)
                 TRY(code_make(i->domain, &code, clock_now_ms(), i->arena, &text, e));
         *ret_location = code_redirect(i->arena, code.redirect_uri, state, error ? "error" : "code",

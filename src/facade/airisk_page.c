@@ -16,23 +16,24 @@
 
 /* What both the query and the form carry. */
 struct choice {
-        struct span client_id, redirect_uri, state, user_id;
+        struct span client_id, redirect_uri, state, scope, challenge, user_id;
         struct principal client;
 };
 
 /* ---- the ticket ---- */
 
+/* All but the user: with its length before each, so that none can reach into the next. */
 static void ticket_place(const struct issue *i, const struct choice *c, struct buf *out)
 {
-        char caller[CALLER_NAME_SIZE];
+        char caller[CALLER_NAME_SIZE], length[INT64_TEXT_MAX];
         caller_name(&i->who->caller, caller);
-        buf_text(out, caller);
-        buf_char(out, '\n');
-        buf_span(out, c->client_id);
-        buf_char(out, '\n');
-        buf_span(out, c->redirect_uri);
-        buf_char(out, '\n');
-        buf_span(out, c->state);
+        const struct span parts[] = {span_of(caller), c->client_id, c->redirect_uri,
+                                     c->state,        c->scope,     c->challenge};
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+                buf_span(out, span_make(length, int64_write((int64_t)parts[k].len, length)));
+                buf_char(out, '\n');
+                buf_span(out, parts[k]);
+        }
 }
 
 static enum status ticket_make(const struct issue *i, const struct choice *c, struct buf *out,
@@ -143,6 +144,8 @@ static enum status write_page(struct select_page *p, struct error *e)
         hidden(&p->out, "client_id", c->client_id);
         hidden(&p->out, "redirect_uri", c->redirect_uri);
         hidden(&p->out, "state", c->state);
+        hidden(&p->out, "scope", c->scope);
+        hidden(&p->out, "code_challenge", c->challenge);
         hidden(&p->out, "ticket", buf_view(&ticket));
         buf_text(&p->out, "<p><label for=\"userid\">Act as</label>\n"
                           "<select id=\"userid\" name=\"userid\" required>\n");
@@ -234,13 +237,21 @@ static enum status show(struct issue *i, struct error *e)
                 return error_no_memory(e);
         p->issue = i;
         p->who = *i->who;
-        p->choice = (struct choice){.client_id = http_query(i->req, "client_id"),
-                                    .redirect_uri = http_query(i->req, "redirect_uri"),
-                                    .state = http_query(i->req, "state"),
-                                    .user_id = http_query(i->req, "userid")};
-        if (!p->choice.state.len) /* as the form will have it */
-                p->choice.state = SPAN_NONE;
+        p->choice = (struct choice){.client_id = airisk_query(i, "client_id"),
+                                    .redirect_uri = airisk_query(i, "redirect_uri"),
+                                    .state = airisk_query(i, "state"),
+                                    .scope = airisk_query(i, "scope"),
+                                    .challenge = airisk_query(i, "code_challenge"),
+                                    .user_id = airisk_query(i, "userid")};
+        TRY(airisk_query_check(i, e));
         TRY(read_choice(i, &p->choice, e));
+        const char *error = airisk_why_not(i);
+        if (error) {
+                airisk_redirect(i, 302,
+                                code_redirect(i->arena, p->choice.redirect_uri, p->choice.state,
+                                              "error", span_of(error)));
+                return STATUS_OK;
+        }
         p->job = (struct job){
                 .mail.deliver = show_done, .reply_to = http_mailbox(i->req), .run = show_run};
         buf_init(&p->out, PAGE_BYTES_MAX);
@@ -254,12 +265,16 @@ static enum status choose(struct issue *i, struct error *e)
         struct choice c = {.client_id = form_get(&i->form, "client_id"),
                            .redirect_uri = form_get(&i->form, "redirect_uri"),
                            .state = form_get(&i->form, "state"),
+                           .scope = form_get(&i->form, "scope"),
+                           .challenge = form_get(&i->form, "code_challenge"),
                            .user_id = form_get(&i->form, "userid")};
         char chooser[CALLER_NAME_SIZE];
         caller_name(&i->who->caller, chooser);
         struct code code = {.client_id = c.client_id,
                             .redirect_uri = c.redirect_uri,
                             .user_id = c.user_id,
+                            .scope = c.scope,
+                            .challenge = c.challenge,
                             .chosen_by = span_of(chooser)};
         TRY(read_choice(i, &c, e));
         if (!ticket_holds(i, &c, form_get(&i->form, "ticket")))

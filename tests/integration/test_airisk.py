@@ -184,6 +184,34 @@ def test_error_unregistered_redirect_uri_is_never_redirected_to(daemon, desk):
         assert "Location" not in answer.headers
 
 
+@pytest.mark.parametrize("path, auth", [("/api/oauth2", None), ("/select-user", "admin")])
+@pytest.mark.parametrize("name", ["client_id", "redirect_uri", "state", "userid", "scope",
+                                  "response_type", "code_challenge", "unknown"])
+def test_rfc6749_3_1_a_parameter_twice_is_refused_without_a_redirect(daemon, desk, path, auth,
+                                                                     name):
+    query = [("client_id", desk.id), ("redirect_uri", CALLBACK)]
+    known = dict(query).get(name, "x")
+    for second in (known, "https://evil.example/", ""):
+        twice = [p for p in query if p[0] != name] + [(name, known), (name, second)]
+        answer = daemon.get(path + "?" + urllib.parse.urlencode(twice), auth=auth,
+                            allow_redirects=False)
+        refused(answer, "Invalid request")
+        assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "redirect_uri", "code", "userid"])
+def test_rfc6749_3_2_a_parameter_twice_is_refused_and_the_code_stays(daemon, desk, name):
+    code = code_of(desk)
+    form = {"client_id": desk.id, "client_secret": desk.secret, "redirect_uri": CALLBACK,
+            "code": code}
+    twice = list(form.items()) + [(name, form.get(name, "x"))]
+    refused(daemon.post("/api/oauth2/Token", data=twice + [(name, "x")]), "Invalid client_id")
+    text = "{" + ",".join(f'"{k}":"{v}"' for k, v in twice + [(name, "x")]) + "}"
+    refused(daemon.post("/api/oauth2/Token", data=text,
+                        headers={"Content-Type": "application/json"}), "Invalid client_id")
+    assert redeem(desk, code).status_code == 200
+
+
 def test_a_redirect_uri_that_differs_burns_the_code(daemon):
     desk = Client(daemon, redirect_uris=[CALLBACK, "https://desk.example/other"])
     code = code_of(desk)
@@ -388,3 +416,41 @@ def test_select_user_needs_impersonate_of_caller_and_client(daemon, desk):
     assert choose(daemon, fields(page.text) | {"userid": user}).status_code == 403
     answer = show(desk, redirect_uri="https://evil.example/")
     assert (answer.status_code, answer.text) == (400, "Invalid redirect_uri")
+
+
+def test_select_user_carries_scope_and_challenge_into_the_code(daemon):
+    user = make_user(daemon, roles=[{"role": make_role(daemon, "keys:read", "webhooks:read")}])
+    client = Client(daemon, [allow("impersonate", "users/*"), allow("keys:read"),
+                             allow("webhooks:read")])
+    verifier, challenge = pkce()
+    page = show(client, state="a\nb", scope="keys:read", code_challenge=challenge,
+                code_challenge_method="S256", response_type="code")
+    form = fields(page.text) | {"userid": user["id"]}
+    for changed in ({"scope": "webhooks:read"}, {"scope": ""}, {"code_challenge": pkce()[1]},
+                    {"code_challenge": ""},
+                    {"state": "a", "scope": "b\nkeys:read"}):
+        assert choose(daemon, form | changed).status_code == 403, changed
+    for wrong in (None, pkce()[0]):
+        _, found = parts(choose(daemon, form))
+        refused(redeem(client, found["code"][0], userid=user["id"], code_verifier=wrong),
+                "Invalid code_verifier")
+    _, found = parts(choose(daemon, form))
+    token = redeem(client, found["code"][0], userid=user["id"], code_verifier=verifier)
+    assert token.status_code == 200, token.text
+    token = token.json()["access_token"]
+    assert works(daemon, token) == 200 and works(daemon, token, "/v1/webhooks") == 403
+    assert client.introspect(token)["scope"] == "keys:read"
+
+
+@pytest.mark.parametrize("query, error", [
+    ({"response_type": "token"}, "unsupported_response_type"),
+    ({"code_challenge": "x", "code_challenge_method": "S256"}, "invalid_request"),
+    ({"code_challenge": "x" * 43}, "invalid_request"),
+    ({"scope": "s" * 513}, "invalid_scope"),
+])
+def test_select_user_sends_what_is_wrong_with_the_request_back_to_the_client(desk, query, error):
+    answer = desk.daemon.get("/select-user?" + urllib.parse.urlencode(
+        {"client_id": desk.id, "redirect_uri": CALLBACK, "state": "s"} | query), auth="admin",
+        allow_redirects=False)
+    target, found = parts(answer)
+    assert target == CALLBACK and found == {"state": ["s"], "error": [error]}
