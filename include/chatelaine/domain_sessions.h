@@ -59,6 +59,7 @@ const char *session_kind_name(enum session_kind k);
 /* Why a session ended. */
 #define SESSION_REASON_REVOKED "revoked" /* on demand */
 #define SESSION_REASON_LOGOUT "logout"
+#define SESSION_REASON_REPLAYED "code-replayed" /* the code that opened it came again */
 #define SESSION_REASON_KEY_ENDED "key-ended"
 #define SESSION_REASON_USER_ENDED "user-ended" /* deleted or deactivated */
 #define SESSION_REASON_CLIENT_ENDED "client-ended"

@@ -1,7 +1,12 @@
 #include "facade/issue.h"
 
+#include <stdio.h>
+
 #define SCOPES_MAX 50
 #define TOKEN_BYTES_MAX 8192
+/* A code that comes again sooner is a click or a request that was repeated, not a replay: of two
+ * at once one wins, and keeps its token. */
+#define REPEAT_MS (5 * INT64_C(1000))
 
 struct issue *issue_begin(struct http_request *req)
 {
@@ -52,6 +57,39 @@ void issue_refuse(struct issue *i, const struct error *e)
         i->refuse(i, &copy);
 }
 
+/* ---- a code that comes again ---- */
+
+/*
+ * RFC 6749 4.1.2: then what it opened ends. Only the client that redeemed it gets this far, and
+ * with all that the code is bound to: nobody ends another's token by having seen its code.
+ */
+static bool is_replay(struct issue *i, const struct session_create *c, const struct error *e)
+{
+        struct session_row opened;
+        return strcmp(e->slug, "code-used") == 0 &&
+               session_get(i->db, c->code_id, i->arena, &opened, NULL) == STATUS_OK &&
+               opened.ended_at == 0 && opened.created_at + REPEAT_MS <= http_started_ms(i->req);
+}
+
+static void on_replay_ended(struct domain_command *base)
+{
+        struct issue *i = base->context;
+        struct error err = base->base.status == STATUS_OK ? i->refused : base->base.error;
+        i->refuse(i, &err);
+        domain_command_free(base);
+}
+
+static void refuse_issued(struct issue *i, const struct session_create *c, const struct error *e)
+{
+        struct error err;
+        i->refused = *e;
+        if (!is_replay(i, c, e) ||
+            issue_end(i, c->code_id, SESSION_REASON_REPLAYED, on_replay_ended, &err) != STATUS_OK)
+                i->refuse(i, e); /* the command's own audit event has it on record */
+}
+
+/* ---- a session ---- */
+
 /* On the request's loop, when it is committed or refused. */
 static void on_issued(struct domain_command *base)
 {
@@ -68,7 +106,7 @@ static void on_issued(struct domain_command *base)
                 http_reply_header(i->req, "Pragma", "no-cache");
                 i->answer(i, c, buf_view(&token));
         } else {
-                i->refuse(i, &err); /* the command's own audit event has it on record */
+                refuse_issued(i, c, &err);
         }
         domain_command_free(base);
 }
@@ -86,6 +124,24 @@ void issue_submit(struct issue *i, struct session_create *c)
                 return;
         domain_command_free(&c->base);
         issue_refuse(i, &err);
+}
+
+enum status issue_end(struct issue *i, struct span id, const char *reason,
+                      void (*reply)(struct domain_command *c), struct error *e)
+{
+        struct session_end *c;
+        TRY(session_end_new(i->domain, NULL, &c, e));
+        audit_request(&c->base.audit, &i->view);
+        c->id = arena_span(&c->base.arena, id);
+        c->reason = reason;
+        c->base.caller = i->who->caller;
+        c->base.context = i;
+        c->base.reply = reply;
+        enum status s =
+                c->id.p ? domain_submit(&c->base, http_mailbox(i->req), e) : error_no_memory(e);
+        if (s != STATUS_OK)
+                domain_command_free(&c->base);
+        return s;
 }
 
 void issue_burn(struct issue *i, const struct code *code)
@@ -139,6 +195,7 @@ enum status issue_code_session(struct issue *i, const struct code *code,
         c->user = code->user_id;
         c->chosen_by = code->chosen_by;
         c->code_id = code->id;
+        snprintf(c->id, sizeof c->id, "%.*s", (int)code->id.len, code->id.p);
         c->code_ends_at = code->ends_at;
         enum status s = issue_scope(c, code->scope, i->who, e);
         if (s != STATUS_OK) {

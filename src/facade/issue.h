@@ -25,8 +25,9 @@ struct issue {
         struct form form;
         struct principal *who; /* who calls; NULL until it is known */
         const char *issuer;
-        const char *action; /* of the audit event, also of a refusal */
-        bool wants_jwt;     /* as configured for /oauth2/token */
+        const char *action;   /* of the audit event, also of a refusal */
+        bool wants_jwt;       /* as configured for /oauth2/token */
+        struct error refused; /* what is answered when a replay has been dealt with */
         /* The face's: each replies. */
         void (*answer)(struct issue *i, const struct session_create *made, struct span token);
         void (*refuse)(struct issue *i, const struct error *e);
@@ -41,9 +42,12 @@ enum status issue_client(struct issue *i, struct span id, struct span secret,
 void issue_refuse(struct issue *i, const struct error *e);
 /* Completes and submits; takes `c` over in any case. Afterwards nobody touches `i`. */
 void issue_submit(struct issue *i, struct session_create *c);
+/* Ends a session and what hangs from it; `reply` answers and frees the command. */
+enum status issue_end(struct issue *i, struct span id, const char *reason,
+                      void (*reply)(struct domain_command *c), struct error *e) MUST_CHECK;
 /* A code that came with something that does not fit it is of no more use. */
 void issue_burn(struct issue *i, const struct code *code);
-/* The session that a code stands for. */
+/* The session that a code stands for; its id is the code's. */
 enum status issue_code_session(struct issue *i, const struct code *code,
                                struct session_create **ret, struct error *e) MUST_CHECK;
 /* RFC 6749 3.3: permissions, separated by spaces, each held somewhere by `held`; cuts `c` to them.

@@ -18,22 +18,6 @@ static void on_revoked(struct domain_command *base)
         domain_command_free(base);
 }
 
-static enum status submit_end(struct issue *i, struct span id, struct error *e)
-{
-        struct session_end *c;
-        TRY(session_end_new(i->domain, NULL, &c, e));
-        audit_request(&c->base.audit, &i->view);
-        c->id = arena_span(&c->base.arena, id);
-        c->base.caller = i->who->caller;
-        c->base.context = i;
-        c->base.reply = on_revoked;
-        enum status s =
-                c->id.p ? domain_submit(&c->base, http_mailbox(i->req), e) : error_no_memory(e);
-        if (s != STATUS_OK)
-                domain_command_free(&c->base);
-        return s;
-}
-
 /* RFC 7009 2.2: an unknown token is revoked already. */
 static enum status revoke(struct issue *i, struct error *e)
 {
@@ -53,7 +37,7 @@ static enum status revoke(struct issue *i, struct error *e)
         if (!span_is(row.client_id, i->who->caller.id))
                 return error_set(e, STATUS_DENIED, "unauthorized-client", NULL,
                                  "The token was not issued to this client.");
-        return submit_end(i, row.id, e);
+        return issue_end(i, row.id, SESSION_REASON_REVOKED, on_revoked, e);
 }
 
 void oauth2_revoke(struct issue *i)

@@ -8,7 +8,8 @@ import urllib.parse
 
 import pytest
 
-from test_oauth import CALLBACK, Client, allow, audit, bearer, make_role, make_user, pkce, works
+from test_oauth import (CALLBACK, EXCHANGE, TOKEN_TYPE, Client, allow, audit, bearer, make_role,
+                        make_user, pkce, works)
 from test_lifecycle import wait_until
 from test_races import at_once
 
@@ -251,6 +252,48 @@ def test_code_64_redeemers_one_wins(daemon, desk):
     made = [e for e in audit(daemon) if e["data"].get("action") == "session.create"
             and e["data"]["outcome"] == "success"]
     assert len(made) == 1
+
+
+def test_rfc6749_4_1_2_a_code_that_comes_again_ends_what_it_opened(make_daemon):
+    """From its client, with all its proof, and later than a repeat: else the token lives on."""
+    daemon = make_daemon(faketime=True)
+    desk = Client(daemon, [allow("impersonate", "users/*"), allow("keys:read")],
+                  redirect_uris=[CALLBACK, "https://desk.example/other"])
+    user = make_user(daemon, roles=[{"role": make_role(daemon, "keys:read")}])["id"]
+    verifier, challenge = pkce()
+    code = code_of(desk, userid=user, code_challenge=challenge, code_challenge_method="S256")
+
+    def again(client=desk, **changes):
+        return redeem(client, code, **({"userid": user, "code_verifier": verifier} | changes))
+
+    first = again().json()["access_token"]
+    derived = desk.token(grant_type=EXCHANGE, subject_token=first, subject_token_type=TOKEN_TYPE)
+    refused(again(), "Invalid Code")  # a repeat
+    daemon.clock.step_to(20)
+    for wrong in ({"client": Client(daemon)}, {"client_secret": "x"}, {"userid": None},
+                  {"redirect_uri": "https://desk.example/other"}, {"code_verifier": pkce()[0]}):
+        assert again(**wrong).status_code in (400, 401)
+    assert works(daemon, first) == works(daemon, derived) == 200
+    refused(again(), "Invalid Code")
+    assert works(daemon, first) == works(daemon, derived) == 401
+    ended = audit(daemon)[-1]["data"]
+    assert ended["action"] == "session.end" and ended["count"] == 2
+    assert ended["actor"] == {"kind": "client", "id": desk.id}
+    refused(again(), "Invalid Code")
+
+
+def test_rfc6749_4_1_2_a_code_that_comes_again_at_the_standard_twin(make_daemon):
+    daemon = make_daemon(faketime=True)
+    desk = Client(daemon, [allow("keys:read")])
+    verifier, challenge = pkce()
+    code = code_of(desk, code_challenge=challenge, code_challenge_method="S256")
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
+            "code_verifier": verifier}
+    token, later = desk.token(**form), desk.token()
+    daemon.clock.step_to(20)
+    answer = desk.ask(**form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert works(daemon, token) == 401 and works(daemon, later) == 200
 
 
 def test_code_handing_one_out_writes_nothing(daemon, desk):
