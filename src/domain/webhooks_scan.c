@@ -108,19 +108,26 @@ static bool read_data(struct webhook_item *to, const struct json_value *v)
         return reject(to, "invalid-data", "data is an object, an array, null, false or 0.");
 }
 
+static bool is_nonempty_string(const struct json_value *v)
+{
+        return v->kind == JSON_KIND_STRING && !json_scan_is(v->raw, SPAN(""));
+}
+
+/* CloudEvents 1.0: what is required is there and not empty; what is null is unset. */
 static bool is_cloudevent(struct webhook_item *to, const struct json_value *members)
 {
-        const struct json_value *version = &members[SPECVERSION], *source = &members[SOURCE];
+        const struct json_value *version = &members[SPECVERSION];
+        enum json_kind binary = members[DATA_BASE64].kind;
         if (version->kind != JSON_KIND_STRING || !json_scan_is(version->raw, SPAN("1.0")))
                 return reject(to, "invalid-item", "specversion of a CloudEvent is \"1.0\".");
         if (members[WEBHOOK_ID].kind != JSON_KIND_STRING)
                 return reject(to, "invalid-id", "id of a CloudEvent is a string.");
-        if (members[WEBHOOK_TYPE].kind != JSON_KIND_STRING)
-                return reject(to, "invalid-type", "type of a CloudEvent is a string.");
-        if (members[DATA_BASE64].kind != JSON_KIND_ABSENT)
+        if (!is_nonempty_string(&members[WEBHOOK_TYPE]))
+                return reject(to, "invalid-type", "type of a CloudEvent is a string, not empty.");
+        if (binary != JSON_KIND_ABSENT && binary != JSON_KIND_NULL)
                 return reject(to, "invalid-data", "Binary data (data_base64) is not taken.");
-        if (source->kind != JSON_KIND_STRING || json_scan_is(source->raw, SPAN("")))
-                return reject(to, "invalid-item", "source of a CloudEvent is a string.");
+        if (!is_nonempty_string(&members[SOURCE]))
+                return reject(to, "invalid-item", "source of a CloudEvent is a string, not empty.");
         return true;
 }
 

@@ -286,6 +286,11 @@ static void test_cloudevents_become_items(void **state)
         assert_string_equal(newest(r, "external_id || type || data"), "e1invoice.paid{\"a\":1}");
         assert_string_equal(post(r, &p), "=");
 
+        /* An attribute that is null is unset. */
+        p.body = "{\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/s\",\"data_base64\":null,"
+                 "\"type\":\"invoice.paid\",\"data\":{\"a\":1}}";
+        assert_string_equal(post(r, &p), "=");
+
         p.form = WEBHOOK_FORM_CLOUDEVENT_BATCH;
         p.body = arena_printf(&r->arena, "[%s]", p.body);
         assert_string_equal(post(r, &p), "=");
@@ -299,6 +304,8 @@ static void test_cloudevents_become_items(void **state)
                 {"{\"specversion\":\"1.0\",\"type\":\"t\"}", "invalid-id"},
                 {"{\"specversion\":\"1.0\",\"id\":7,\"type\":\"t\"}", "invalid-id"},
                 {"{\"specversion\":\"1.0\",\"id\":\"e\"}", "invalid-type"},
+                {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"\",\"source\":\"/s\"}",
+                 "invalid-type"},
                 {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\",\"data_base64\":\"AA==\"}",
                  "invalid-data"},
                 {"{\"specversion\":\"1.0\",\"id\":\"e\",\"type\":\"t\"}", "invalid-item"},
