@@ -1,9 +1,10 @@
 /*
  * GET /v1/events: the journal as CloudEvents, in order. events:read on "events".
  *
- * With Accept: text/event-stream a live stream, from `from`, else from behind
- * Last-Event-ID, else from now. It ends when its caller's credential does, and
- * when the daemon drains.
+ * With Accept: text/event-stream a live stream, from behind Last-Event-ID, else
+ * from `from`, else from now: who comes again after a break asks for the same URL
+ * and says in the header how far it is. It ends when its caller's credential does,
+ * and when the daemon drains.
  */
 #include "api/endpoints.h"
 #include "api/query.h"
@@ -163,11 +164,10 @@ static enum status stream_start(struct call *c, const struct events_query *q, st
                              .topics = q->topics};
         struct span last = http_header(c->req, "Last-Event-ID");
         int64_t seen;
-        if (q->from.is_given)
-                s->from = q->from.value;
-        else if (last.p && span_int64(last, &seen, NULL) == STATUS_OK && seen >= 0 &&
-                 seen < INT64_MAX)
+        if (last.p && span_int64(last, &seen, NULL) == STATUS_OK && seen >= 0 && seen < INT64_MAX)
                 s->from = seen + 1;
+        else if (q->from.is_given)
+                s->from = q->from.value;
         else
                 s->from = ledger_head(domain_ledger(c->domain)) + 1;
         /* The call ends here: the stream keeps its settings. */

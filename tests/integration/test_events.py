@@ -123,11 +123,12 @@ def test_who_does_not_accept_a_stream_gets_none(daemon, reader, accept):
     assert answer.headers["Content-Type"] == "application/json" and answer.json()["items"]
 
 
-def test_a_stream_goes_on_where_the_client_was_and_keeps_to_its_topic(daemon, reader):
+@pytest.mark.parametrize("begun", ["", "&from=1"])  # a browser comes again to the same URL
+def test_a_stream_goes_on_where_the_client_was_and_keeps_to_its_topic(daemon, reader, begun):
     _, headers = reader
     make_some(daemon)
     keys = events(daemon, topic="keys", limit=1000)["items"]
-    stream = Stream(daemon, "/v1/events?topic=keys",
+    stream = Stream(daemon, "/v1/events?topic=keys" + begun,
                     {**headers, "Last-Event-ID": keys[0]["sequence"]})
     assert [stream.next()["id"] for _ in keys[1:]] == [e["sequence"] for e in keys[1:]]
     stream.close()
