@@ -261,7 +261,10 @@ static enum status show(struct issue *i, struct error *e)
 static enum status choose(struct issue *i, struct error *e)
 {
         struct span text;
-        TRY(form_read(i->req, &i->form, e));
+        enum status read = form_read(i->req, &i->form, e);
+        if (read == STATUS_INVALID)
+                return airisk_invalid(e, "request");
+        TRY(read);
         struct choice c = {.client_id = form_get(&i->form, "client_id"),
                            .redirect_uri = form_get(&i->form, "redirect_uri"),
                            .state = form_get(&i->form, "state"),

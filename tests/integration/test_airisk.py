@@ -473,6 +473,7 @@ def test_select_user_carries_scope_and_challenge_into_the_code(daemon):
                     {"code_challenge": ""},
                     {"state": "a", "scope": "b\nkeys:read"}):
         assert choose(daemon, form | changed).status_code == 403, changed
+    refused(choose(daemon, [*form.items(), ("redirect_uri", CALLBACK)]), "Invalid request")
     for wrong in (None, pkce()[0]):
         _, found = parts(choose(daemon, form))
         refused(redeem(client, found["code"][0], userid=user["id"], code_verifier=wrong),
