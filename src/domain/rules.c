@@ -112,6 +112,14 @@ static bool is_segmented(struct span template)
         return template.len > 0;
 }
 
+/* An item names one of a kind; one that named the kind could say "documents", and end all. */
+static bool has_literal_kind(struct span template)
+{
+        struct span rest;
+        struct span kind = span_split(template, '/', &rest);
+        return !memchr(kind.p, '{', kind.len);
+}
+
 static struct span without_slashes(struct span s)
 {
         if (s.len && s.p[0] == '/') {
@@ -129,6 +137,8 @@ static enum status compile_template(struct rules *r, struct rule *rule, const st
         struct span rest = without_slashes(span_of(from->revoke));
         if (!is_segmented(rest))
                 return refuse(c, from, e, "revoke must be a resource without empty segments");
+        if (!has_literal_kind(rest))
+                return refuse(c, from, e, "revoke must begin with a kind, as documents/{...} does");
         rule->parts = arena_alloc(&r->arena, (rest.len + 1) * sizeof *rule->parts);
         if (!rule->parts)
                 return error_no_memory(e);
