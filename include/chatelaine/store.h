@@ -67,7 +67,7 @@ enum status store_connect(struct store *s, enum store_mode mode, struct store_co
 void store_disconnect(struct store_conn *c);
 
 /* Transactions. begin takes the write lock at once on a writing connection (BEGIN IMMEDIATE); on a
- * reading one it opens a snapshot. */
+ * reading one all queries until the commit are of one snapshot, of the moment of the first. */
 enum status store_begin(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_commit(struct store_conn *c, struct error *e)
         MUST_CHECK; /* durable when it returns OK on a writing connection */

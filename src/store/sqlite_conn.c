@@ -75,18 +75,11 @@ static bool holds_gate(const struct store_conn *c)
 
 enum status store_begin(struct store_conn *c, struct error *e)
 {
-        int64_t any;
-
         if (sqlite_in_transaction(c))
                 return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL,
                                  "a transaction is open already");
-        if (c->mode == STORE_READ) {
-                TRY(store_exec(c, "BEGIN", NULL, e, ""));
-                enum status s = store_int_of(c, "SELECT 1 FROM sqlite_schema LIMIT 1", &any, e, "");
-                if (s != STATUS_OK)
-                        store_rollback(c);
-                return s;
-        }
+        if (c->mode == STORE_READ)
+                return store_exec(c, "BEGIN", NULL, e, "");
         if (holds_gate(c))
                 checkpointer_enter(c->store->checkpointer);
         enum status s = store_exec(c, "BEGIN IMMEDIATE", NULL, e, "");
