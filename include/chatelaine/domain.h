@@ -72,9 +72,11 @@ void domain_set_settings(struct domain *d, struct settings *take_s); /* SIGHUP *
 void domain_on_due(struct domain *d, void (*fn)(void *ctx, int64_t due_ms), void *ctx);
 void domain_due(struct domain *d, int64_t due_ms);
 /*
- * How often rows that credentials are checked against (apps) may have changed. It grows after the
- * commit and before the answer: a row that was read under one count may be used again while the
- * count is the same, and no acknowledged change is ever missed. Read it before the row.
+ * How often rows that callers are judged by may have changed: apps, keys, clients, users, sessions,
+ * and all that says what they may. It grows after the commit and before the answer: a row that was
+ * read under one count may be used again while the count is the same, and no acknowledged change is
+ * ever missed. Read it before the row, and before the snapshot that the row is read from; what the
+ * clock decides (dates) is not in it, and is looked at each time.
  */
 uint64_t domain_generation(const struct domain *d);
 /* ledger_options.durable. */
@@ -172,7 +174,7 @@ struct domain_command {
         struct caller caller;
         struct audit audit;
         bool makes_target;   /* the audit's target is what this makes: named only where it did */
-        bool is_caller_safe; /* run changes no row that caller_check looks at */
+        bool is_caller_safe; /* run changes no row of domain_generation, or calls callers_forget */
         struct arena arena;  /* all that the command points to */
         void *context;       /* the submitter's */
         int64_t due_ms; /* run: the earliest due date that it made (a key's, a grace's); told by

@@ -35,6 +35,20 @@ static void test_a_rule_revokes_in_the_same_transaction(void **state)
         assert_int_equal(rig_events(r, RECEIVED), 2); /* one an item */
 }
 
+/* Whoever keeps rows by the generation (domain_generation) would let in what a rule has ended. */
+static void test_only_a_rule_that_runs_makes_a_new_generation(void **state)
+{
+        struct rig *r = *state;
+        with_rules(r, "rule \"b\" { on = \"b\" revoke = \"users/{data.b}\" }\n");
+        uint64_t before = domain_generation(r->domain);
+        post_body(r, "[{\"id\":1,\"type\":\"a\"},{\"id\":2,\"type\":\"a\"}]");
+        assert_int_equal(domain_generation(r->domain), before);
+        post_body(r, "{\"id\":\"w\",\"type\":\"document.done\",\"data\":{\"document_id\":\"d1\"}}");
+        assert_int_equal(domain_generation(r->domain), before + 1);
+        post_body(r, "{\"id\":3,\"type\":\"b\",\"data\":{\"b\":\"nobody\"}}");
+        assert_int_equal(domain_generation(r->domain), before + 2);
+}
+
 static void test_a_done_row_does_not_run_its_rules_twice(void **state)
 {
         struct rig *r = *state;
@@ -300,6 +314,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 TEST(test_a_rule_revokes_in_the_same_transaction),
+                TEST(test_only_a_rule_that_runs_makes_a_new_generation),
                 TEST(test_a_done_row_does_not_run_its_rules_twice),
                 TEST(test_an_item_that_its_rule_cannot_read_is_an_error),
                 TEST(test_a_rule_has_the_rights_of_the_app),
