@@ -93,24 +93,6 @@ enum status access_action(struct span text, struct arena *a, struct span *ret, s
         return action_read(span_make(folded, text.len), ret, e);
 }
 
-/* A user of ours who is deactivated holds nothing; any other is nobody that we know more of. */
-static enum status is_live(struct store_conn *db, const char *subject, bool *ret, struct error *e)
-{
-        int64_t is_active = 1;
-        *ret = true;
-        if (strncmp(subject, "users/", 6) != 0)
-                return STATUS_OK;
-        struct error why;
-        enum status s = store_int_of(db, "SELECT is_active FROM users WHERE id = $1", &is_active,
-                                     &why, "s", subject + 6);
-        *ret = is_active != 0;
-        if (s == STATUS_OK || s == STATUS_NOT_FOUND)
-                return STATUS_OK;
-        if (e)
-                *e = why;
-        return s;
-}
-
 struct each {
         bool (*row)(void *ctx, const struct holding *h);
         void *ctx;
@@ -124,20 +106,18 @@ static bool each_row(void *ctx, const struct holding *h)
         return !each->is_over;
 }
 
+/* A user of ours who is deactivated holds nothing; any other is nobody that we know more of. */
 static enum status ask_each(struct store_conn *db, const char *subject, struct span resource,
                             bool has_source, bool (*row)(void *ctx, const struct holding *h),
                             void *ctx, struct error *e)
 {
         CLEANUP(arena_fini) struct arena a;
-        struct lookup q = {.subject = subject, .has_source = has_source};
-        bool is_asked;
+        struct each each = {.row = row, .ctx = ctx};
+        struct lookup q = {.subject = subject, .has_source = has_source, .is_ended = &each.is_over};
         arena_init(&a, 4096);
         TRY(resource_read(resource, &q.resource, e));
-        TRY(is_live(db, subject, &is_asked, e));
         TRY(resource_home(db, q.resource, &a, &q.own_inbox, e));
-        struct each each = {row, ctx, !is_asked};
-        if (!each.is_over)
-                TRY(holdings_each(db, &q, each_row, &each, e));
+        TRY(holdings_each(db, &q, each_row, &each, e));
         return each.is_over ? STATUS_OK : public_each(db, q.resource, q.own_inbox, row, ctx, e);
 }
 

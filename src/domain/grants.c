@@ -150,7 +150,7 @@ enum status rights_answer(struct store_conn *db, const struct rights *rights,
         for (size_t i = 0; i < rights->n && !is_held; i++)
                 is_held = right_answers(&rights->list[i], q);
         if (rights->subject && q->resource.p) {
-                struct lookup lookup = {rights->subject, q->resource, q->own_inbox, false};
+                struct lookup lookup = {rights->subject, q->resource, q->own_inbox, false, NULL};
                 TRY(holdings_each(db, &lookup, answer_row, &answering, e));
                 is_held = answering.is_held;
         } else if (rights->subject) {

@@ -2,21 +2,25 @@
 #include "domain/roles.h"
 
 /*
- * By [in its groups][with the records they come from]. Without, all is in the index
- * statements_by_subject: no row of the table is read.
+ * By [is the subject judged][with the records they come from]: that the user is deactivated, the
+ * subject's own, those of its groups, one after the other: what ends early has not looked for the
+ * rest. Without records, all is in the index statements_by_subject: no row of the table is read.
  */
+#define ENDED                                                                                   \
+        "SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1 FROM users u WHERE u.id = $3" \
+        " AND u.is_active = 0 UNION ALL "
 #define COLUMNS "SELECT s.resource, s.role, s.permission, p.action, p.abilities"
 #define SOURCE ", s.record_id, s.position"
 #define NO_SOURCE ", NULL, NULL"
-#define OWN ", NULL FROM statements s"
-#define GROUPS \
-        ", m.group_subject FROM group_members m JOIN statements s ON s.subject = m.group_subject"
 #define ROLES " LEFT JOIN role_permissions p ON p.role_id = s.role"
-static const char *const lookups[2][2] = {
-        {COLUMNS NO_SOURCE OWN ROLES " WHERE s.subject = $1 AND s.stem = $2",
-         COLUMNS SOURCE OWN ROLES " WHERE s.subject = $1 AND s.stem = $2"},
-        {COLUMNS NO_SOURCE GROUPS ROLES " WHERE m.subject = $1 AND s.stem = $2",
-         COLUMNS SOURCE GROUPS ROLES " WHERE m.subject = $1 AND s.stem = $2"}};
+#define OWN ", NULL, 0 FROM statements s" ROLES " WHERE s.subject = $1 AND s.stem = $2 UNION ALL "
+/* CROSS: SQLite joins in this order, else it begins with all that others hold on the stem. */
+#define GROUPS                                                                    \
+        ", m.group_subject, 0 FROM group_members m CROSS JOIN statements s" ROLES \
+        " WHERE m.subject = $1 AND s.subject = m.group_subject AND s.stem = $2"
+#define HELD(source) COLUMNS source OWN COLUMNS source GROUPS
+static const char *const lookups[2][2] = {{HELD(NO_SOURCE), HELD(SOURCE)},
+                                          {ENDED HELD(NO_SOURCE), ENDED HELD(SOURCE)}};
 
 struct looking {
         struct store_conn *db;
@@ -54,23 +58,32 @@ static void give_row(struct looking *l, struct store_stmt *st)
                      store_is_null(st, 3) ? 0 : (unsigned)store_int(st, 4));
 }
 
-static enum status look(struct looking *l, struct span stem, bool is_in_groups, struct error *e)
+/* The id of a user of ours, if it is one; NULL: no user. */
+static const char *user_of(const char *subject)
 {
-        struct store_stmt *st;
-        TRY(store_query(l->db, lookups[is_in_groups][l->q->has_source], &st, e, "st", l->q->subject,
-                        stem));
-        while (!l->is_over && store_next(st))
-                give_row(l, st);
-        return store_done(st, e);
+        return strncmp(subject, "users/", 6) == 0 ? subject + 6 : NULL;
 }
 
-static enum status has_groups(struct store_conn *db, const char *subject, bool *ret,
-                              struct error *e)
+static void take_row(struct looking *l, struct store_stmt *st)
+{
+        bool *is_ended = l->q->is_ended;
+        if (is_ended && store_int(st, 8))
+                *is_ended = l->is_over = true;
+        else
+                give_row(l, st);
+}
+
+/* Whether the user is deactivated is asked once, with the first stem. */
+static enum status look(struct looking *l, struct span stem, bool is_judged, struct error *e)
 {
         struct store_stmt *st;
-        TRY(store_query(db, "SELECT 1 FROM group_members WHERE subject = $1 LIMIT 1", &st, e, "s",
-                        subject));
-        *ret = store_next(st);
+        const char *sql = lookups[is_judged][l->q->has_source], *subject = l->q->subject;
+        if (is_judged)
+                TRY(store_query(l->db, sql, &st, e, "sts", subject, stem, user_of(subject)));
+        else
+                TRY(store_query(l->db, sql, &st, e, "st", subject, stem));
+        while (!l->is_over && store_next(st))
+                take_row(l, st);
         return store_done(st, e);
 }
 
@@ -81,15 +94,10 @@ enum status holdings_each(struct store_conn *db, const struct lookup *q,
         CLEANUP(arena_fini) struct arena a;
         struct looking l = {.db = db, .q = q, .row = row, .ctx = ctx};
         struct resource_stems stems;
-        bool is_in_groups;
         arena_init(&a, 16 * 1024);
         TRY(resource_stems(q->resource, q->own_inbox, &a, &stems, e));
-        TRY(has_groups(db, q->subject, &is_in_groups, e));
-        for (size_t i = 0; i < stems.n && !l.is_over; i++) {
-                TRY(look(&l, stems.list[i], false, e));
-                if (is_in_groups && !l.is_over)
-                        TRY(look(&l, stems.list[i], true, e));
-        }
+        for (size_t i = 0; i < stems.n && !l.is_over; i++)
+                TRY(look(&l, stems.list[i], i == 0 && q->is_ended, e));
         return STATUS_OK;
 }
 

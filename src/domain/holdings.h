@@ -29,6 +29,8 @@ struct lookup {
         const char *subject;
         struct span resource, own_inbox; /* own_inbox: of resource_home */
         bool has_source;                 /* with record_id and position: what a reason needs */
+        bool *is_ended; /* set when the subject is a user of ours who is deactivated: then it holds
+                           nothing, and no row is given; NULL: that is not asked */
 };
 enum status holdings_each(struct store_conn *db, const struct lookup *q,
                           bool (*row)(void *ctx, const struct holding *h), void *ctx,

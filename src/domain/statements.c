@@ -144,7 +144,7 @@ enum status grants_hold(struct store_conn *db, const char *subject, const struct
         TRY(role_find(db, asked->role, &a, &role, e));
         TRY(resource_home(db, resource, &a, &inbox, e));
         struct holds holds = {.role = role.id};
-        struct lookup lookup = {subject, resource, inbox, false};
+        struct lookup lookup = {subject, resource, inbox, false, NULL};
         TRY(holdings_each(db, &lookup, hold_row, &holds, e));
         *ret = holds.is_held;
         return STATUS_OK;

@@ -208,6 +208,99 @@ static void test_a_large_record_cuts_keys_and_stays_judged_user_by_user(void **s
         assert_false(rig_may(r, key.key, "keys:read", "b"));
 }
 
+/* ---- who is deactivated ---- */
+
+static void set_active(struct rig *r, const char *id, bool is_active)
+{
+        struct fixture *f = &r->base;
+        struct user_change *c;
+        OK(user_change_new(r->domain, NULL, &c, &f->err));
+        c->id = span_of(id);
+        c->is_active = is_active;
+        OK(rig_run(r, &c->base));
+        domain_command_free(&c->base);
+}
+
+static void make_public(struct rig *r, const char *resource)
+{
+        struct fixture *f = &r->base;
+        struct resource_config config = {.resource = span_of(resource), .is_public = true};
+        struct resource_config_put *c;
+        OK(resource_config_put_new(r->domain, NULL, &config, &c, &f->err));
+        OK(rig_run(r, &c->base));
+        domain_command_free(&c->base);
+}
+
+static void test_a_deactivated_user_holds_nothing_of_its_own_of_groups_or_of_all(void **state)
+{
+        RIG(state);
+        struct grant own = {.role = SPAN("auditor"), .resource = SPAN("own")};
+        const char *bob = rig_user(r, "bob", &own, 1);
+        rig_group(r, arena_printf(&r->arena,
+                                  "{'groupId':'grp_g','name':'n','users':[{'userId':'%s'}]}", bob));
+        rig_record(r, "{'name':'n','groups':[{'groupId':'grp_g'}],'statements':[{'roles':"
+                      "['auditor'],'resources':[{'resourceUri':'group'}]}]}");
+        make_public(r, "public");
+        static const char *const resources[] = {"own/a/b", "own", "group/a", "public/a", "public"};
+        for (int round = 0; round < 4; round++) {
+                bool is_active = round % 2 == 0;
+                struct right *held;
+                size_t n;
+                for (size_t i = 0; i < LENGTH(resources); i++) {
+                        assert_int_equal(rig_is_allowed(r, bob, "keys:read", resources[i]),
+                                         is_active);
+                        OK(access_permissions(r->db, arena_printf(&r->arena, "users/%s", bob),
+                                              span_of(resources[i]), &r->arena, &held, &n,
+                                              &f->err));
+                        assert_int_equal(n > 0, is_active);
+                }
+                assert_true(rig_is_allowed(r, "anybody", "keys:read", "public"));
+                set_active(r, bob, !is_active);
+        }
+}
+
+/* ---- what others hold ---- */
+
+static enum status fill_stem(struct ledger_tx *tx, struct domain_command *c, struct error *e)
+{
+        (void)c;
+        return store_exec(tx->db,
+                          "INSERT INTO statements (subject, resource, stem, role)"
+                          " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                          " WHERE i < 20000) SELECT 'users/other' || i, 'a', 'a', 'auditor' FROM n",
+                          NULL, e, "");
+}
+
+/* The least time on a processor that a check took. */
+static int64_t least_ns(struct rig *r, const char *resource)
+{
+        int64_t least = INT64_MAX;
+        for (int i = 0; i < 20; i++) {
+                struct timespec from, to;
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+                assert_false(rig_is_allowed(r, "member", "keys:read", resource));
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+                int64_t ns = (to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec;
+                least = ns < least ? ns : least;
+        }
+        return least;
+}
+
+static void test_what_others_hold_there_costs_a_groups_member_nothing(void **state)
+{
+        RIG(state);
+        struct domain_command *c;
+        rig_group(r, "{'groupId':'grp_g','name':'n','users':[{'userId':'member'}]}");
+        rig_record(r, "{'name':'n','groups':[{'groupId':'grp_g'}],'statements':[{'roles':"
+                      "['auditor'],'resources':[{'resourceUri':'b'}]}]}");
+        OK(domain_command_new(r->domain, NULL, sizeof *c, 1024, &c, &f->err));
+        c->run = fill_stem;
+        OK(rig_run(r, c));
+        domain_command_free(c);
+        assert_true(rig_is_allowed(r, "member", "keys:read", "b/c"));
+        assert_true(least_ns(r, "a/b") < 20 * least_ns(r, "c/b"));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -217,6 +310,8 @@ int main(void)
                 RIG_TEST(test_users_of_a_large_record_are_its_members),
                 RIG_TEST(test_users_of_a_large_record_are_named_on_its_resources),
                 RIG_TEST(test_a_large_record_cuts_keys_and_stays_judged_user_by_user),
+                RIG_TEST(test_a_deactivated_user_holds_nothing_of_its_own_of_groups_or_of_all),
+                RIG_TEST(test_what_others_hold_there_costs_a_groups_member_nothing),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
