@@ -55,6 +55,9 @@ enum status client_may_redirect(struct store_conn *db, struct span id, struct sp
 /* As CALLER_CLIENT with its rights. The texts of `c` must live as long. */
 enum status client_principal(struct store_conn *db, const struct client_row *c, struct arena *a,
                              struct principal *ret, struct error *e) MUST_CHECK;
+/* What client_principal made, with all that it points to in `a`; false: there is no room. */
+bool client_principal_copy(const struct principal *p, struct arena *a,
+                           struct principal *ret) MUST_CHECK;
 
 /* Does a client call, with this option? Not by a session that is narrowed. */
 bool client_has_option(const struct principal *p, enum client_option option);

@@ -3,6 +3,7 @@
  * Kotlin send it so. The public half is derived and compared with the stored one; nothing of the
  * text is kept or told.
  */
+#include "auth/client_rows.h"
 #include "auth/state.h"
 #include "auth/verified.h"
 
@@ -10,11 +11,26 @@
 
 #include <stdio.h>
 
+/* By the rows that were kept: the key with that public half, if it lives at this moment. */
+static enum status enter_kept(const struct client_rows_entry *kept, const struct verified_entry *v,
+                              struct arena *a, struct principal *p, struct error *e)
+{
+        if (kept->dies_at <= clock_now_ms() ||
+            !crypto_equal(kept->public_key, v->public_key, ED25519_SIZE))
+                return refuse_credentials(e);
+        return client_principal_copy(&kept->principal, a, p) ? STATUS_OK : error_no_memory(e);
+}
+
 /* The live key with that public half, as who calls. */
 enum status access_key_enter(struct auth_loop *l, const struct verified_entry *v, struct arena *a,
                              struct principal *p, struct error *e)
 {
+        uint64_t generation = auth_generation(l);
+        const struct client_rows_entry *kept =
+                client_rows_recall(l->client_rows, v->client_id, v->kid, generation);
         struct access_key key;
+        if (kept)
+                return enter_kept(kept, v, a, p, e);
         enum status s = access_key_find(l->db, span_of(v->client_id), span_of(v->kid),
                                         clock_now_ms(), a, &key, e);
 
@@ -22,7 +38,9 @@ enum status access_key_enter(struct auth_loop *l, const struct verified_entry *v
             (s == STATUS_OK && !crypto_equal(key.public_key, v->public_key, ED25519_SIZE)))
                 return refuse_credentials(e);
         TRY(s);
-        return access_key_principal(l->db, &key, a, p, e);
+        TRY(access_key_principal(l->db, &key, a, p, e));
+        client_rows_keep(l->client_rows, generation, &key, p);
+        return STATUS_OK;
 }
 
 static bool copy_ids(const struct access_key_text *t, struct verified_entry *v)

@@ -49,7 +49,7 @@ void auth_on_record(const struct error *e, struct error *ret)
 enum status app_row_of(struct auth_loop *l, const struct request_view *req, struct span slug,
                        struct app_row *ret, struct error *e)
 {
-        uint64_t generation = domain_generation(l->auth->domain);
+        uint64_t generation = auth_generation(l);
         if (app_keys_recall_row(l->app_keys, slug, generation, ret)) {
                 ret->slug = arena_span(req->arena, ret->slug);
                 return ret->slug.p ? STATUS_OK : error_no_memory(e);

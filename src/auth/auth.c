@@ -1,5 +1,6 @@
 #include "auth/app_keys.h"
 #include "auth/client_rate.h"
+#include "auth/client_rows.h"
 #include "auth/failures.h"
 #include "auth/rate.h"
 #include "auth/remembered.h"
@@ -109,6 +110,8 @@ enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loo
         s = app_keys_new(&l->app_keys, e);
         if (s == STATUS_OK)
                 s = verified_new(&l->verified, e);
+        if (s == STATUS_OK)
+                s = client_rows_new(&l->client_rows, e);
         if (s != STATUS_OK) {
                 auth_loop_free(l);
                 return s;
@@ -123,6 +126,7 @@ void auth_loop_free(struct auth_loop *l)
                 return;
         app_keys_free(l->app_keys);
         verified_free(l->verified);
+        client_rows_free(l->client_rows);
         free(l);
 }
 
@@ -139,4 +143,24 @@ struct auth *auth_loop_auth(struct auth_loop *l)
 struct domain *auth_loop_domain(struct auth_loop *l)
 {
         return l->auth->domain;
+}
+
+/* ---- one moment ---- */
+
+void auth_snapshot_begin(struct auth_loop *l)
+{
+        l->generation = domain_generation(l->auth->domain);
+        l->has_snapshot = store_begin(l->db, NULL) == STATUS_OK;
+}
+
+void auth_snapshot_end(struct auth_loop *l)
+{
+        if (l->has_snapshot && store_commit(l->db, NULL) != STATUS_OK)
+                store_rollback(l->db);
+        l->has_snapshot = false;
+}
+
+uint64_t auth_generation(const struct auth_loop *l)
+{
+        return l->has_snapshot ? l->generation : domain_generation(l->auth->domain);
 }

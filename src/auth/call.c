@@ -1,3 +1,5 @@
+#include "auth/state.h"
+
 #include <chatelaine/auth_call.h>
 #include <chatelaine/base_log.h>
 #include <chatelaine/codec_crypto.h>
@@ -199,15 +201,14 @@ static void known(void *http, struct principal *who, const struct error *e)
 /*
  * What is read before the call has to wait is read from one snapshot: the credential, its rights
  * and what is asked are of one moment, and SQLite locks and unlocks once instead of a dozen times.
- * Without one each query has its own. The call may be gone afterwards.
+ * The call may be gone afterwards.
  */
 static void enter_known(struct call *c)
 {
-        struct store_conn *db = c->db;
-        bool is_begun = store_begin(db, NULL) == STATUS_OK;
-        auth_caller(auth_loop_auth(c->loop), c->loop, &c->shown, known);
-        if (is_begun && store_commit(db, NULL) != STATUS_OK)
-                store_rollback(db);
+        struct auth_loop *loop = c->loop;
+        auth_snapshot_begin(loop);
+        auth_caller(auth_loop_auth(loop), loop, &c->shown, known);
+        auth_snapshot_end(loop);
 }
 
 void call_enter(struct call *c)

@@ -11,6 +11,7 @@
 
 struct app_keys;     /* app_keys.c: keyed HMACs of apps */
 struct verified;     /* verified.c: clients' tokens and keys whose cryptography has held */
+struct client_rows;  /* client_rows.c: access keys' rows that are still so */
 struct client_rates; /* client_rate.c: how much clients with a rate limit have sent */
 struct rates;        /* rate.c: the apps' token buckets */
 struct failures;     /* failures.c: wrong passwords by user and by address */
@@ -30,7 +31,18 @@ struct auth_loop {
         struct store_conn *db;
         struct app_keys *app_keys;
         struct verified *verified;
+        struct client_rows *client_rows;
+        bool has_snapshot;
+        uint64_t generation; /* of before the snapshot */
 };
+
+/* auth.c: what is read until the end is of one moment. Where the database cannot begin, each query
+ * is of its own. */
+void auth_snapshot_begin(struct auth_loop *l);
+void auth_snapshot_end(struct auth_loop *l);
+/* auth.c: the domain_generation that rows may be kept under which are read now: it is no younger
+ * than they are. */
+uint64_t auth_generation(const struct auth_loop *l);
 
 /* basic.c: `credentials` is what follows "Basic ". Calls `then` once, now or later on this loop. */
 void basic_check(struct auth_loop *l, const struct request_view *req, struct span credentials,

@@ -21,6 +21,51 @@ enum status client_principal(struct store_conn *db, const struct client_row *c, 
         return STATUS_OK;
 }
 
+/* ---- a copy ---- */
+
+static bool copy_text(struct span text, struct arena *a, struct span *ret)
+{
+        *ret = arena_span(a, text);
+        return ret->p || !text.p;
+}
+
+static bool copy_rights(const struct rights *from, struct arena *a, struct rights *ret)
+{
+        struct rights r = *from;
+        if (r.n && !(r.list = arena_alloc(a, r.n * sizeof *r.list)))
+                return false;
+        for (size_t i = 0; i < r.n; i++) {
+                r.list[i].abilities = from->list[i].abilities;
+                if (!copy_text(from->list[i].action, a, &r.list[i].action) ||
+                    !copy_text(from->list[i].resource, a, &r.list[i].resource))
+                        return false;
+        }
+        if (r.subject && !(r.subject = arena_dup(a, span_of(r.subject))))
+                return false;
+        *ret = r;
+        return true;
+}
+
+bool client_principal_copy(const struct principal *p, struct arena *a, struct principal *ret)
+{
+        struct principal copy = *p;
+        struct client_row *row = arena_alloc(a, sizeof *row);
+        if (!row)
+                return false;
+        *row = *p->client;
+        copy.client = row;
+        if (!copy_text(row->id, a, &row->id) || !copy_text(row->name, a, &row->name) ||
+            !copy_text(row->created_by, a, &row->created_by) ||
+            !copy_text(row->tags, a, &row->tags) ||
+            !copy_text(row->rate_duration, a, &row->rate_duration) ||
+            !copy_rights(&p->rights, a, &copy.rights))
+                return false;
+        *ret = copy;
+        return true;
+}
+
+/* ---- what it may ---- */
+
 bool client_has_option(const struct principal *p, enum client_option option)
 {
         return p->client && !p->cuts && (p->client->options & option);
