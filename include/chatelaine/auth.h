@@ -41,6 +41,9 @@ struct auth_loop;
 enum status auth_loop_new(struct auth *a, struct store_conn *db, struct auth_loop **ret,
                           struct error *e) MUST_CHECK;
 void auth_loop_free(struct auth_loop *l);
+/* Requests that are there together share what was read while nothing changes: this ends it, before
+ * the loop waits. */
+void auth_loop_rest(struct auth_loop *l);
 struct store_conn *auth_loop_db(struct auth_loop *l);
 struct auth *auth_loop_auth(struct auth_loop *l);
 struct domain *auth_loop_domain(struct auth_loop *l);

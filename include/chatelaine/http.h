@@ -83,6 +83,8 @@ struct http_wiring {
          */
         void *(*loop_new)(void *ctx, unsigned index, struct mailbox *mb, struct error *e);
         void (*loop_free)(void *loop);
+        /* NULL, or before a loop that has handled requests waits for more. */
+        void (*loop_rest)(void *loop);
         void *ctx;
         const char *admin_socket; /* path; NULL = none */
         size_t body_memory_bytes; /* for all bodies together: over it 503; 0 = an eighth of the

@@ -72,6 +72,14 @@ enum status store_begin(struct store_conn *c, struct error *e) MUST_CHECK;
 enum status store_commit(struct store_conn *c, struct error *e)
         MUST_CHECK; /* durable when it returns OK on a writing connection */
 void store_rollback(struct store_conn *c);
+/*
+ * In the place of a reader's commit: its snapshot is kept for the next transaction or query, which
+ * has a new one all the same when the writer has committed since. So what is read is never older
+ * than its begin, and SQLite locks and unlocks once for many. let_go before the thread waits: a
+ * snapshot holds up the WAL.
+ */
+void store_keep(struct store_conn *c);
+void store_let_go(struct store_conn *c);
 /* One level of savepoint inside a transaction. INTERNAL "store-no-transaction" where a fault (full
  * disk, I/O) has ended it. */
 enum status store_savepoint(struct store_conn *c, struct error *e) MUST_CHECK;

@@ -147,6 +147,11 @@ static void loop_free(void *state)
         store_disconnect(db);
 }
 
+static void loop_rest(void *state)
+{
+        auth_loop_rest(state);
+}
+
 /* ---- each second ---- */
 
 static void look_at_disk(struct daemon *d)
@@ -183,7 +188,12 @@ static enum status start_http(struct daemon *d, struct error *e)
                 .route_tables = d->tables,
         };
         struct http_wiring w = {
-                .route_tables = d->tables, .loop_new = loop_new, .loop_free = loop_free, .ctx = d};
+                .route_tables = d->tables,
+                .loop_new = loop_new,
+                .loop_free = loop_free,
+                .loop_rest = loop_rest,
+                .ctx = d,
+        };
         char socket[4096], **names = NULL;
         enum status s;
 

@@ -147,6 +147,7 @@ struct domain *auth_loop_domain(struct auth_loop *l)
 
 /* ---- one moment ---- */
 
+/* The count first: a snapshot that is kept has all that it counts. */
 void auth_snapshot_begin(struct auth_loop *l)
 {
         l->generation = domain_generation(l->auth->domain);
@@ -155,9 +156,14 @@ void auth_snapshot_begin(struct auth_loop *l)
 
 void auth_snapshot_end(struct auth_loop *l)
 {
-        if (l->has_snapshot && store_commit(l->db, NULL) != STATUS_OK)
-                store_rollback(l->db);
+        if (l->has_snapshot)
+                store_keep(l->db);
         l->has_snapshot = false;
+}
+
+void auth_loop_rest(struct auth_loop *l)
+{
+        store_let_go(l->db);
 }
 
 uint64_t auth_generation(const struct auth_loop *l)

@@ -296,6 +296,7 @@ void intake(struct evhttp_request *ev, void *endpoint)
         if (!is_in_step(r))
                 return;
         ep->loop->handling = r;
+        loop_rest_later(ep->loop);
         enum status s = find_route(r, &e);
         if (s == STATUS_OK)
                 s = take_body(r, &e);

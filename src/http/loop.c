@@ -212,6 +212,23 @@ static void on_reap(evutil_socket_t fd, short what, void *arg)
         conn_reap(arg);
 }
 
+static void on_rest(evutil_socket_t fd, short what, void *arg)
+{
+        (void)fd, (void)what;
+        struct loop *l = arg;
+        l->is_to_rest = false;
+        l->server->wiring.loop_rest(l->state);
+}
+
+/* libevent takes its active events in order. */
+void loop_rest_later(struct loop *l)
+{
+        if (l->is_to_rest || !l->server->wiring.loop_rest)
+                return;
+        l->is_to_rest = true;
+        event_active(l->rest_event, EV_READ, 0);
+}
+
 static void report_ready(struct loop *l, const struct error *e)
 {
         struct http_server *s = l->server;
@@ -311,8 +328,9 @@ static enum status init_events(struct loop *l, struct error *e)
         l->hook_event = event_new(l->base, -1, 0, conn_hook, l);
         l->sweep_event = evtimer_new(l->base, on_sweep, l);
         l->reap_event = evtimer_new(l->base, on_reap, l);
+        l->rest_event = event_new(l->base, -1, 0, on_rest, l);
         if (!l->mail_event || !l->hook_event || !l->sweep_event || !l->reap_event ||
-            event_add(l->mail_event, NULL) != 0)
+            !l->rest_event || event_add(l->mail_event, NULL) != 0)
                 return error_no_memory(e);
         return STATUS_OK;
 }
@@ -353,8 +371,8 @@ void loop_fini(struct loop *l)
                 if (l->endpoints[i].resume)
                         event_free(l->endpoints[i].resume);
         }
-        struct event *const events[] = {l->mail_event, l->hook_event, l->sweep_event,
-                                        l->reap_event};
+        struct event *const events[] = {l->mail_event, l->hook_event, l->sweep_event, l->reap_event,
+                                        l->rest_event};
         for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
                 if (events[i])
                         event_free(events[i]);

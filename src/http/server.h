@@ -85,10 +85,11 @@ struct loop {
         bool is_running; /* the thread was made */
         struct event_base *base;
         struct mailbox *mailbox;
-        struct event *mail_event, *hook_event, *sweep_event, *reap_event;
+        struct event *mail_event, *hook_event, *sweep_event, *reap_event, *rest_event;
         bool is_sweeping; /* sweep_event is pending */
         bool is_draining;
-        void *state; /* what loop_new gave */
+        bool is_to_rest; /* rest_event is active */
+        void *state;     /* what loop_new gave */
         struct settings *settings;
         struct endpoint *endpoints; /* one a listener, same order */
         struct conn_list accepted;  /* made by libevent's callback, not yet looked at */
@@ -143,6 +144,8 @@ void loop_begin_serving(struct loop *l);
 enum status loop_take_settings(struct loop *l, struct settings *s,
                                struct error *e) MUST_CHECK; /* takes a reference */
 void loop_drain(struct loop *l);
+/* A request is handled: wiring.loop_rest comes behind those that are there together with it. */
+void loop_rest_later(struct loop *l);
 void loop_stop(struct loop *l); /* ask and join */
 void loop_fini(struct loop *l);
 /* The loop that the calling thread is. */

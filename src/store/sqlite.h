@@ -25,6 +25,7 @@ struct store {
         int lock_fd;                       /* flock on state.lock; -1 when not the daemon */
         struct checkpointer *checkpointer; /* NULL when not the daemon */
         atomic_bool has_writer;
+        _Atomic uint64_t commits; /* of the writer, so far */
         atomic_int n_conns;
 };
 
@@ -35,6 +36,8 @@ struct store_conn {
         struct store_stmt *
                 *stmts; /* open addressing by the SQL's address; stmts_cap is a power of 2 */
         size_t n_stmts, stmts_cap;
+        bool is_kept;          /* a reader's transaction that store_keep has left open */
+        uint64_t kept_commits; /* store->commits before the transaction */
 };
 
 /* Open the file as it is; no settings of ours but the ones that every connection needs. */
@@ -53,6 +56,11 @@ enum status sqlite_error(sqlite3 *db, int rc, struct error *e);
 /* Free all statements of a connection. */
 void sqlite_stmts_free(struct store_conn *c);
 bool sqlite_in_transaction(const struct store_conn *c);
+/* Nothing has been committed since what was kept was begun. */
+static inline bool sqlite_is_fresh(const struct store_conn *c)
+{
+        return c->kept_commits == atomic_load(&c->store->commits);
+}
 
 /*
  * The checkpoint thread. wrote: the writer has committed, the WAL holds `pages`

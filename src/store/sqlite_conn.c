@@ -1,6 +1,7 @@
 /* A connection and its transactions. */
 #include "store/sqlite.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static int wal_written(void *arg, sqlite3 *db, const char *name, int pages)
@@ -9,6 +10,7 @@ static int wal_written(void *arg, sqlite3 *db, const char *name, int pages)
 
         (void)db;
         (void)name;
+        atomic_fetch_add(&c->store->commits, 1);
         if (c->store->checkpointer)
                 checkpointer_wrote(c->store->checkpointer, pages);
         return SQLITE_OK;
@@ -73,13 +75,39 @@ static bool holds_gate(const struct store_conn *c)
         return c->mode == STORE_WRITE && c->store->checkpointer;
 }
 
+void store_let_go(struct store_conn *c)
+{
+        if (!c->is_kept)
+                return;
+        c->is_kept = false;
+        if (store_exec(c, "COMMIT", NULL, NULL, "") != STATUS_OK)
+                store_rollback(c);
+}
+
+void store_keep(struct store_conn *c)
+{
+        assert(c->mode == STORE_READ);
+        c->is_kept = sqlite_in_transaction(c);
+}
+
+static enum status begin_reading(struct store_conn *c, struct error *e)
+{
+        c->kept_commits = atomic_load(&c->store->commits);
+        return store_exec(c, "BEGIN", NULL, e, "");
+}
+
 enum status store_begin(struct store_conn *c, struct error *e)
 {
+        if (c->is_kept && sqlite_is_fresh(c)) {
+                c->is_kept = false;
+                return STATUS_OK;
+        }
+        store_let_go(c);
         if (sqlite_in_transaction(c))
                 return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL,
                                  "a transaction is open already");
         if (c->mode == STORE_READ)
-                return store_exec(c, "BEGIN", NULL, e, "");
+                return begin_reading(c, e);
         if (holds_gate(c))
                 checkpointer_enter(c->store->checkpointer);
         enum status s = store_exec(c, "BEGIN IMMEDIATE", NULL, e, "");
@@ -102,6 +130,7 @@ enum status store_commit(struct store_conn *c, struct error *e)
 /* A fault may have ended the transaction before; the gate is left in either case. */
 void store_rollback(struct store_conn *c)
 {
+        c->is_kept = false;
         if (sqlite_in_transaction(c))
                 (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
         if (holds_gate(c))

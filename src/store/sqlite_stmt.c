@@ -177,6 +177,8 @@ static enum status query(struct store_conn *c, const char *sql, struct store_stm
                          struct error *e, const char *types, va_list args)
 {
         struct store_stmt *st;
+        if (c->is_kept && !sqlite_is_fresh(c))
+                store_let_go(c);
         TRY(find(c, sql, &st, e));
         if (strlen(types) != (size_t)st->n_params)
                 return error_set(e, STATUS_INTERNAL, "store-parameters", NULL,

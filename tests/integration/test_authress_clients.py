@@ -853,3 +853,40 @@ def test_no_use_that_begins_after_the_answer_to_a_delete_succeeds(daemon, what):
     before = [status for began, status in calls if began < answered[0]]
     after = [status for began, status in calls if began >= answered[0]]
     assert 200 in before and set(after) == {401}
+
+
+@pytest.mark.tsan
+def test_a_check_that_begins_after_the_answer_to_a_record_sees_it(daemon):
+    """Whatever the loops have kept: snapshots that requests share, and who calls."""
+    asker = request_key(daemon, create(daemon, options={"grantUserPermissionsAccess": True}))
+    path = "/v1/users/somebody/resources/a%2Fb/permissions/read"
+    over, seen = threading.Event(), [[] for _ in range(8)]
+
+    def use(number):
+        connection = http.client.HTTPConnection("127.0.0.1", daemon.ports["public"], timeout=120)
+        headers = asker.signed()
+        while not over.is_set():
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            seen[number].append(answer.status)
+        connection.close()
+
+    threads = [threading.Thread(target=use, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            record = daemon.post("/v1/records", auth="admin", json={
+                "name": "n", "users": [{"userId": "somebody"}],
+                "statements": [{"roles": ["Authress:Owner"], "resources": [{"resourceUri": "a"}]}]})
+            assert record.status_code == 201, record.text
+            assert daemon.get(path, headers=asker.signed()).status_code == 200
+            gone = daemon.delete(f"/v1/records/{record.json()['recordId']}", auth="admin")
+            assert gone.status_code == 204, gone.text
+            assert daemon.get(path, headers=asker.signed()).status_code == 404
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert {status for of_thread in seen for status in of_thread} == {200, 404}

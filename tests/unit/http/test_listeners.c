@@ -309,6 +309,41 @@ static void test_a_loop_without_its_state_stops_the_start(void **state)
         assert_int_equal(n_freed, 5);
 }
 
+static _Atomic unsigned n_rests;
+
+static void loop_rest(void *loop)
+{
+        (void)loop;
+        n_rests++;
+}
+
+/* The reply may be heard a moment before. */
+static void await_rests(unsigned n)
+{
+        int64_t until = clock_mono_ms() + 10000;
+        while (n_rests < n && clock_mono_ms() < until)
+                usleep(1000);
+        assert_int_equal(n_rests, n);
+}
+
+static void test_a_loop_rests_behind_each_turn_with_requests(void **state)
+{
+        (void)state;
+        struct rig g;
+        rig_init(&g);
+        g.wiring.loop_rest = loop_rest;
+        rig_start(&g);
+        int c = rig_dial(&g);
+        for (unsigned i = 1; i <= 5; i++) {
+                say(c, GET("/v1/ip"));
+                hear_text(c, 200, NULL);
+                await_rests(i);
+        }
+        close(c);
+        rig_stop(&g);
+        assert_int_equal(n_rests, 5);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -324,6 +359,7 @@ int main(void)
                                                 setup_dir, teardown_dir),
                 cmocka_unit_test(test_an_inherited_socket_is_served_by_name),
                 cmocka_unit_test(test_a_loop_without_its_state_stops_the_start),
+                cmocka_unit_test(test_a_loop_rests_behind_each_turn_with_requests),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

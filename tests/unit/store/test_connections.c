@@ -60,6 +60,67 @@ static void test_a_readers_transaction_is_a_snapshot_of_its_first_query(void **s
         store_disconnect(reader);
 }
 
+static int64_t counted(struct fixture *f, struct store_conn *c)
+{
+        int64_t n = -1;
+
+        OK(store_int_of(c, count, &n, &f->err, ""));
+        return n;
+}
+
+static void test_a_kept_snapshot_serves_until_something_is_committed(void **state)
+{
+        struct fixture *f = *state;
+        struct store_conn *reader;
+
+        OK(store_connect(f->store, STORE_READ, &reader, &f->err));
+        for (int64_t i = 0; i < 4; i++) {
+                OK(store_begin(reader, &f->err));
+                assert_int_equal(counted(f, reader), 2 * i);
+                OK(store_exec(f->db, insert, NULL, &f->err, "in", 2 * i));
+                assert_int_equal(counted(f, reader), 2 * i);
+                store_keep(reader);
+                assert_int_equal(counted(f, reader), 2 * i + 1); /* without a transaction */
+                OK(store_begin(reader, &f->err));
+                assert_int_equal(counted(f, reader), 2 * i + 1);
+                store_keep(reader);
+                OK(store_begin(f->db, &f->err));
+                OK(store_exec(f->db, insert, NULL, &f->err, "in", 2 * i + 1));
+                OK(store_commit(f->db, &f->err));
+        }
+        store_disconnect(reader);
+}
+
+/* The count of commits is this process's: what another does (nobody else writes to a daemon's
+ * database) shows that the snapshot is the one of before. */
+static void test_a_snapshot_is_kept_until_it_is_let_go(void **state)
+{
+        struct fixture *f = *state;
+        struct store_conn *reader, *foreign;
+        struct store *other;
+
+        OK(store_open(f->url, false, &other, &f->err));
+        OK(store_connect(other, STORE_WRITE, &foreign, &f->err));
+        OK(store_connect(f->store, STORE_READ, &reader, &f->err));
+        store_keep(reader); /* nothing to keep */
+        for (int64_t i = 0; i < 3; i++) {
+                OK(store_begin(reader, &f->err));
+                assert_int_equal(counted(f, reader), i);
+                store_keep(reader);
+                OK(store_exec(foreign, insert, NULL, &f->err, "in", i));
+                assert_int_equal(counted(f, reader), i);
+                OK(store_begin(reader, &f->err));
+                assert_int_equal(counted(f, reader), i);
+                store_keep(reader);
+                store_let_go(reader);
+                store_let_go(reader);
+                assert_int_equal(counted(f, reader), i + 1);
+        }
+        store_disconnect(reader);
+        store_disconnect(foreign);
+        store_close(other);
+}
+
 static void test_there_is_one_writing_connection(void **state)
 {
         struct fixture *f = *state;
@@ -273,6 +334,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(test_a_reading_connection_cannot_write),
                 TEST(test_a_readers_transaction_is_a_snapshot_of_its_first_query),
+                TEST(test_a_kept_snapshot_serves_until_something_is_committed),
+                TEST(test_a_snapshot_is_kept_until_it_is_let_go),
                 TEST(test_there_is_one_writing_connection),
                 TEST(test_a_second_daemon_is_refused),
                 TEST(test_a_lock_held_by_another_process_is_busy),
