@@ -18,8 +18,10 @@ static int wal_written(void *arg, sqlite3 *db, const char *name, int pages)
 
 static enum status set_up(struct store_conn *c, struct error *e)
 {
+        /* Room for the index of 100,000 statements: a page that is not there costs a copy of 8 KiB,
+         * and checks want another each time. It fills as it is used. */
         if (c->mode == STORE_READ)
-                return sqlite_run(c->db, "PRAGMA query_only=ON; PRAGMA cache_size=-512;", e);
+                return sqlite_run(c->db, "PRAGMA query_only=ON; PRAGMA cache_size=-16384;", e);
         TRY(sqlite_run(c->db, "PRAGMA cache_size=-8192;", e));
         sqlite3_wal_hook(c->db, wal_written, c);
         return STATUS_OK;
