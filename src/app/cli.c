@@ -55,7 +55,7 @@ static void print_list(FILE *f, const char *prefix)
 
 /* ---- parsing ---- */
 
-/* The command that argv begins with; *ret_words tells how many words it took. */
+/* The command that argv begins with, behind its first word. */
 static const struct cli_command *find_command(int argc, char **argv, int *ret_words)
 {
         char two[64] = "";
@@ -144,11 +144,24 @@ static const char *default_config_path(void)
         return path && path[0] ? path : "/etc/chatelaine/chatelaine.conf";
 }
 
-int cli_main(int argc, char **argv)
+/* How many words of argv, behind its first, are common options that stand before the command. */
+static int leading_options(int argc, char **argv)
 {
-        static struct cli c;
-        int words = 0, status;
+        int n = 0, takes;
 
+        do {
+                const char *word = n + 1 < argc ? argv[n + 1] : "";
+                takes = strcmp(word, "--config") == 0 && n + 2 < argc                       ? 2
+                        : strcmp(word, "--json") == 0 || strncmp(word, "--config=", 9) == 0 ? 1
+                                                                                            : 0;
+                n += takes;
+        } while (takes);
+        return n;
+}
+
+/* -1: run the command; otherwise the exit status. *ret_words tells how many words it took. */
+static int choose_command(struct cli *c, int argc, char **argv, int *ret_words)
+{
         if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
             strcmp(argv[1], "help") == 0) {
                 print_list(argc < 2 ? stderr : stdout, "");
@@ -156,17 +169,29 @@ int cli_main(int argc, char **argv)
         }
         if (strcmp(argv[1], "--version") == 0)
                 argv[1] = (char *)"version";
-        c.command = find_command(argc, argv, &words);
-        if (!c.command && is_group(argv[1])) {
+        c->command = find_command(argc, argv, ret_words);
+        if (c->command)
+                return -1;
+        if (is_group(argv[1])) {
                 bool is_help = argc > 2 && strcmp(argv[2], "--help") == 0;
                 print_list(is_help ? stdout : stderr, argv[1]);
                 return is_help ? CLI_FINE : CLI_USAGE;
         }
-        if (!c.command) {
-                fprintf(stderr, "chatelaine: unknown command %s: `chatelaine --help` lists them\n",
-                        argv[1]);
-                return CLI_USAGE;
-        }
+        fprintf(stderr, "chatelaine: unknown command %s: `chatelaine --help` lists them\n",
+                argv[1]);
+        return CLI_USAGE;
+}
+
+int cli_main(int argc, char **argv)
+{
+        static struct cli c;
+        int leading = leading_options(argc, argv), words = 0;
+        int status = choose_command(&c, argc - leading, argv + leading, &words);
+
+        if (status >= 0)
+                return status;
+        /* [name][leading][words][rest] is read from argv + words on, as [...][leading][rest]. */
+        memmove(argv + 1 + words, argv + 1, (size_t)leading * sizeof *argv);
         arena_init(&c.arena, 64 << 20);
         /* A command speaks on standard output; serve sets its own log. */
         if (log_configure("warn", "text", NULL) != STATUS_OK)

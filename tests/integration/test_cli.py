@@ -75,6 +75,23 @@ def test_the_configuration_s_place(daemon, tmp_path):
         chatelaine("key", "list", status=1, environment=without).stderr
 
 
+def test_options_that_all_commands_have_may_stand_before_the_command(daemon, tmp_path):
+    file = str(daemon.config_file)
+    for words in (("--config", file, "--json", "key", "list"), (f"--config={file}", "key", "list", "--json"),
+                  ("--json", "key", "list", "--config", file)):
+        assert json.loads(chatelaine(*words).stdout)["items"] == []
+    assert chatelaine("--config", file, "check-config").stdout == f"{file}: ok\n"
+    # What stands behind the command counts, as does the last of two.
+    assert "none.conf" in chatelaine("--config", file, "key", "list", "--config", tmp_path / "none.conf",
+                                     status=1).stderr
+    assert "chatelaine key list" in chatelaine("--json", "key", "list", "--help").stdout
+    assert "key mint" in chatelaine("--json", "--help").stdout
+    for words in (("--config",), ("--config", file), ("--json",), ("--slug", "a", "app", "create"),
+                  ("--json", "dance"), ("--config", file, "key")):
+        result = chatelaine(*words, status=2)
+        assert result.stderr and not result.stdout, words
+
+
 def test_without_a_daemon_commands_say_so(make_daemon):
     daemon = make_daemon(start=False)
     daemon.write_config()
