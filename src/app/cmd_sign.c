@@ -36,27 +36,48 @@ static enum status read_key(struct span text, struct signer *s, struct error *e)
         return pkey_from_pem(buf_view(&s->secret), &s->pkey, e);
 }
 
+static const struct algorithm {
+        const char *name;
+        bool is_ed25519;
+        enum hmac_algorithm hmac;
+} algorithms[] = {
+        {"HMAC_SHA512", false, HMAC_SHA512}, /* the default */
+        {"HMAC_SHA256", false, HMAC_SHA256},
+        {"ED25519", true, 0},
+};
+
+static const struct algorithm *find_algorithm(const char *name, struct error *e)
+{
+        for (size_t i = 0; i < sizeof algorithms / sizeof algorithms[0]; i++)
+                if (strcmp(algorithms[i].name, name) == 0)
+                        return &algorithms[i];
+        error_set(e, STATUS_INVALID, "unknown-algorithm", "--algorithm", "%s is none of ours",
+                  name);
+        return NULL;
+}
+
 static enum status signer_read(struct signer *s, const struct cli *c, struct error *e)
 {
-        const char *algorithm = cli_has(c, "algorithm") ? cli_value(c, "algorithm") : "HMAC_SHA512";
+        const char *given = cli_value(c, "algorithm"), *path = cli_value(c, "key-file");
+        const struct algorithm *a = find_algorithm(given ? given : algorithms[0].name, e);
         struct buf text;
         enum status status;
 
-        if (strcmp(algorithm, "HMAC_SHA256") == 0)
-                s->hmac = HMAC_SHA256;
-        else if (strcmp(algorithm, "HMAC_SHA512") == 0)
-                s->hmac = HMAC_SHA512;
-        else if (strcmp(algorithm, "ED25519") != 0)
-                return error_set(e, STATUS_INVALID, "unknown-algorithm", "--algorithm",
-                                 "%s is none of ours", algorithm);
-        status = cli_read_file(cli_value(c, "key-file"), 16384, true, &text, e);
+        if (!a)
+                return STATUS_INVALID;
+        s->hmac = a->hmac;
+        status = cli_read_file(path, 16384, true, &text, e);
         if (status == STATUS_OK)
                 status = read_key(span_trim(buf_view(&text)), s, e);
         buf_fini_secret(&text);
-        if (status == STATUS_OK && !s->pkey && !s->secret.len)
-                return error_set(e, STATUS_INVALID, "invalid-key", cli_value(c, "key-file"),
-                                 "the file holds no key");
-        return status;
+        TRY(status);
+        if (!s->pkey && !s->secret.len)
+                return error_set(e, STATUS_INVALID, "invalid-key", path, "the file holds no key");
+        if (given && a->is_ed25519 != (s->pkey != NULL))
+                return error_set(e, STATUS_INVALID, "invalid-key", path,
+                                 "the key is %s, and none for %s",
+                                 s->pkey ? "an Ed25519 key" : "secret bytes", a->name);
+        return STATUS_OK;
 }
 
 /* `Name: value` lines, with --json as one object. */
@@ -150,6 +171,11 @@ static enum status write_link(struct cli *c, const struct signer *s, struct buf 
 
 enum cli_exit cmd_sign_link(struct cli *c)
 {
+        int64_t number;
+
+        if (cli_has(c, "sub") &&
+            span_int64(span_of(cli_value(c, "sub")), &number, NULL) != STATUS_OK)
+                return cli_misuse(c, "--sub takes a user's number");
         return sign(c, write_link);
 }
 
@@ -219,37 +245,46 @@ enum cli_exit cmd_sign_signature(struct cli *c)
         return sign(c, write_signature);
 }
 
-/* ---- Standard Webhooks: v1 is HMAC-SHA-256 of "id.timestamp.body" ---- */
+/* ---- Standard Webhooks: of "id.timestamp.body", v1 HMAC-SHA-256, v1a Ed25519 ---- */
+
+static enum status standard_signature(const struct signer *s, struct span text, struct buf *out,
+                                      struct error *e)
+{
+        uint8_t mac[HMAC_SIZE_MAX], signature[ED25519_SIGNATURE_SIZE];
+
+        if (s->pkey)
+                TRY(pkey_sign(s->pkey, text, signature, e));
+        else
+                TRY(hmac_of(HMAC_SHA256, buf_view(&s->secret), text, mac, e));
+        buf_text(out, s->pkey ? "v1a," : "v1,");
+        base64_encode(out, s->pkey ? span_make(signature, sizeof signature) : span_make(mac, 32));
+        return STATUS_OK;
+}
 
 static enum status write_standard(struct cli *c, const struct signer *s, struct buf *out,
                                   struct error *e)
 {
         char id[ID_UUID_SIZE];
-        uint8_t mac[HMAC_SIZE_MAX];
-        int64_t now_s = clock_now_ms() / 1000;
+        long long now_s = clock_now_ms() / 1000;
         struct buf body, text;
         enum status status;
 
-        if (s->pkey)
-                return error_set(e, STATUS_INVALID, "algorithm-not-implemented", "--key-file",
-                                 "v1 is an HMAC: bring an HMAC key");
+        if (cli_has(c, "algorithm") && !s->pkey && s->hmac != HMAC_SHA256)
+                return error_set(e, STATUS_INVALID, "invalid-algorithm", "--algorithm",
+                                 "Standard Webhooks signs with HMAC_SHA256 or ED25519");
         id_uuidv7(id);
         status = read_body(c, &body, e);
         buf_init(&text, (size_t)128 << 20);
         if (status == STATUS_OK) {
-                buf_printf(&text, "msg_%s.%lld.", id, (long long)now_s);
+                buf_printf(&text, "msg_%s.%lld.", id, now_s);
                 buf_span(&text, buf_view(&body));
                 status = buf_check(&text, e);
         }
+        buf_printf(out, "webhook-id: msg_%s\nwebhook-timestamp: %lld\nwebhook-signature: ", id,
+                   now_s);
         if (status == STATUS_OK)
-                status = hmac_of(HMAC_SHA256, buf_view(&s->secret), buf_view(&text), mac, e);
-        if (status == STATUS_OK) {
-                buf_printf(out,
-                           "webhook-id: msg_%s\nwebhook-timestamp: %lld\nwebhook-signature: v1,",
-                           id, (long long)now_s);
-                base64_encode(out, span_make(mac, 32));
-                buf_char(out, '\n');
-        }
+                status = standard_signature(s, buf_view(&text), out, e);
+        buf_char(out, '\n');
         buf_fini(&body);
         buf_fini(&text);
         return status;

@@ -120,7 +120,8 @@ static const struct cli_option key_verify_options[] = {
 static const struct cli_option sign_options[] = {
         {"app", CLI_VALUE, "S", "the app's slug"},
         {"key-file", CLI_VALUE, "F", "its key: hex, whsec_..., or a PEM private key (ED25519)"},
-        {"algorithm", CLI_VALUE, "A", "HMAC_SHA256 or HMAC_SHA512 (default; a PEM key is ED25519)"},
+        {"algorithm", CLI_VALUE, "A",
+         "HMAC_SHA512 (default), HMAC_SHA256 (standard: always) or ED25519 (a PEM key: always)"},
         {"audience", CLI_VALUE, "NAME", "link: the receiver's app_name (default chatelaine)"},
         {"sub", CLI_VALUE, "N", "link: the user's number"},
         {"method", CLI_VALUE, "M", "signature: the request's method (default POST)"},

@@ -382,6 +382,44 @@ def test_a_made_ed25519_secret_signs_and_json_has_the_headers(daemon, tmp_path):
     assert list(standard) == ["webhook-id", "webhook-timestamp", "webhook-signature"]
 
 
+def test_sign_standard_signs_with_ed25519_too(daemon, tmp_path):
+    key_file, body_file = tmp_path / "key", tmp_path / "body"
+    key_file.write_text(daemon.cli("app", "create", "--slug", "ed", "--algorithm", "ED25519", "--strategy", "STANDARD",
+                                   "--no-agreement", "--scope", "webhook")["secret"])
+    body_file.write_text(BODY)
+    headers = daemon.cli("sign", "standard", "--app", "ed", "--key-file", key_file, "--body", body_file, json=False)
+    assert "webhook-signature: v1a," in headers
+    assert curl(daemon, headers, BODY, "/app/webhook/ed") == "204", (daemon.directory / "answer").read_text()
+    assert curl(daemon, headers, BODY + " ", "/app/webhook/ed") == "401"
+
+
+def test_sign_takes_an_algorithm_only_with_a_key_of_its_kind(tmp_path):
+    hmac_key, ed25519_key = tmp_path / "hmac", tmp_path / "ed25519"
+    hmac_key.write_text(os.urandom(32).hex())
+    ed25519_key.write_bytes(Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    for algorithm, key_file in (("ED25519", hmac_key), ("HMAC_SHA256", ed25519_key),
+                                ("HMAC_SHA512", ed25519_key)):
+        for how in ("link", "standard"):
+            result = chatelaine("sign", how, "--app", "a", "--algorithm", algorithm, "--key-file", key_file,
+                                "--json", status=1)
+            assert json.loads(result.stderr)["slug"] == "invalid-key" and not result.stdout
+    assert chatelaine("sign", "link", "--app", "a", "--algorithm", "ED25519", "--key-file", ed25519_key).stdout
+    # Standard Webhooks' v1 is HMAC-SHA-256, whatever the default of the others.
+    assert chatelaine("sign", "standard", "--app", "a", "--algorithm", "HMAC_SHA256", "--key-file", hmac_key).stdout
+    assert chatelaine("sign", "standard", "--app", "a", "--algorithm", "HMAC_SHA512", "--key-file", hmac_key,
+                      status=1).stderr
+
+
+def test_sign_link_takes_a_user_s_number(tmp_path):
+    key_file = tmp_path / "key"
+    key_file.write_text(os.urandom(32).hex())
+    sign = ("sign", "link", "--app", "a", "--key-file", key_file, "--sub")
+    for sub in ("ann", "1.5", "", "0x1"):
+        assert "--sub" in chatelaine(*sign, sub, status=2).stderr
+    assert chatelaine(*sign, "17").stdout
+
+
 def test_sign_refuses_what_is_no_key(tmp_path):
     bad = tmp_path / "key"
     for text in ("", "not hex at all", "whsec_", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"):
