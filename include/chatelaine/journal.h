@@ -101,12 +101,15 @@ enum status journal_marks_save(struct store_conn *db, const int64_t marks[TOPIC_
                                struct error *e) MUST_CHECK;
 
 /*
- * Verify chain and checkpoints from `from` (0 = the oldest kept) on. Public keys: by checkpoint
- * key number (NULL = those of `secrets`). OK with *ret filled, or CONFLICT "audit-broken" with
- * where = "seq N" of the first broken row.
+ * Verify chain and checkpoints from `from` (0 = the oldest kept) on. The walk begins at the end of
+ * the checkpoint before it, because that is what the chain hangs from, and fails for a broken row
+ * there too. Public keys: by checkpoint key number (NULL = those of `secrets`). OK with *ret
+ * filled, CONFLICT "audit-broken" with where = "seq N" of the first broken row, INVALID
+ * "sequence-unknown" when rows before `from` are not there at the journal's end.
  */
 struct journal_verdict {
-        int64_t rows, first, last, checkpoints;
+        int64_t rows, first, last; /* from `from` on: none when last is first - 1 */
+        int64_t checkpoints;
 };
 enum status journal_verify(struct store_conn *db, const struct secrets *secrets, int64_t from,
                            struct journal_verdict *ret, struct error *e) MUST_CHECK;

@@ -13,6 +13,7 @@ struct walk {
         const struct signers *signers;
         struct sha256 sha; /* chain_hash's, chain_digest's */
         struct journal_verdict verdict;
+        int64_t from;    /* the first row that was asked about */
         int64_t next;    /* the row that must come */
         int64_t through; /* the head when the walk began: what is written meanwhile is not its
                             matter */
@@ -209,7 +210,7 @@ static enum status check_row(struct walk *w, const struct raw_row *r, struct err
                         return verify_broken(r->seq, "the row has a link that is none", e);
                 chain_digest(&w->sha, w->digest, r);
         }
-        w->verdict.rows++;
+        w->verdict.rows += r->seq >= w->from;
         w->verdict.last = r->seq;
         w->next = r->seq + 1;
         if (w->has_ahead && w->ahead.seq == r->seq)
@@ -248,11 +249,18 @@ static enum status begin_at(struct walk *w, int64_t first, struct error *e)
         return STATUS_OK;
 }
 
-/* The end of the last checkpoint below `from`, as far as its rows are there. */
-static enum status find_start(struct walk *w, int64_t from, int64_t *ret, struct error *e)
+/*
+ * The end of the last checkpoint below `from`, as far as its rows are there: the chain hangs from
+ * what was signed. What is asked about may come next and have not come yet; to have rows missing
+ * before it means another journal, or that this one's end was cut off.
+ */
+static enum status find_start(struct walk *w, int64_t *ret, struct error *e)
 {
-        int64_t oldest, before;
+        int64_t oldest, before, from = w->from;
 
+        if (from - 1 > w->through)
+                return error_set(e, STATUS_INVALID, "sequence-unknown", "from",
+                                 "the journal's last sequence is %" PRId64, w->through);
         TRY(store_int_of(w->db, "SELECT coalesce(min(seq), 0) FROM journal", &oldest, e, ""));
         TRY(store_int_of(w->db, "SELECT coalesce(max(seq), 0) FROM checkpoints WHERE seq < $1",
                          &before, e, "i", from));
@@ -327,26 +335,29 @@ static enum status walk_rows(struct walk *w, struct error *e)
         return check_end(w, e);
 }
 
-static enum status walk(struct walk *w, int64_t from, struct error *e)
+static enum status walk(struct walk *w, struct error *e)
 {
         int64_t first;
 
         TRY(store_int_of(w->db, "SELECT coalesce(max(seq), 0) FROM journal", &w->through, e, ""));
-        TRY(find_start(w, from, &first, e));
-        if (from == 0)
+        TRY(find_start(w, &first, e));
+        if (w->from == 0)
                 TRY(check_old_checkpoints(w, first, e));
         if (first > 0)
                 TRY(begin_at(w, first, e));
-        return walk_rows(w, e);
+        TRY(walk_rows(w, e));
+        if (w->verdict.first < w->from)
+                w->verdict.first = w->from;
+        return STATUS_OK;
 }
 
 enum status verify_walk(struct store_conn *db, const struct signers *signers, int64_t from,
                         struct journal_verdict *ret, struct error *e)
 {
-        struct walk w = {.db = db, .signers = signers, .next = 1};
+        struct walk w = {.db = db, .signers = signers, .from = from, .next = 1};
 
         sha256_init(&w.sha);
-        enum status s = walk(&w, from, e);
+        enum status s = walk(&w, e);
         sha256_final(&w.sha, NULL);
         if (s == STATUS_OK)
                 *ret = w.verdict;

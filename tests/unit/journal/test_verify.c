@@ -39,10 +39,41 @@ static void test_what_was_written_is_verified(void **state)
         assert_int_equal(v.first, 1);
         assert_int_equal(v.last, 13);
         assert_int_equal(v.checkpoints, 3);
-        v = verify_ok(j, 7); /* from the end of the checkpoint before */
-        assert_int_equal(v.first, 5);
-        assert_int_equal(v.last, 13);
-        assert_int_equal(verify_ok(j, 100).last, 13);
+}
+
+static void test_rows_are_verified_from_where_was_asked(void **state)
+{
+        struct journal_fixture *j = *state;
+        struct fixture *f = &j->base;
+        struct journal_verdict v;
+
+        append_interval(j, NOW);
+        append_interval(j, NOW);
+        append_audit(j, "{}");
+        v = verify_ok(j, 7);
+        assert_int_equal(v.first, 7);
+        assert_int_equal(v.last, 9);
+        assert_int_equal(v.rows, 3);
+        assert_int_equal(v.checkpoints, 1);
+        v = verify_ok(j, 1);
+        assert_int_equal(v.first, 1);
+        assert_int_equal(v.rows, 9);
+
+        /* What comes next has not come yet. That more is missing may be a tail that was cut off. */
+        v = verify_ok(j, 10);
+        assert_int_equal(v.rows, 0);
+        assert_int_equal(v.first, 10);
+        assert_int_equal(v.last, 9);
+        assert_int_equal(journal_verify(f->db, j->secrets, 11, &v, &f->err), STATUS_INVALID);
+        assert_string_equal(f->err.slug, "sequence-unknown");
+
+        /* The chain hangs from the checkpoint before, and so over rows that nobody asked about. */
+        run(j, "UPDATE journal SET body = '{}' WHERE seq = 5");
+        assert_int_equal(journal_verify(f->db, j->secrets, 7, &v, &f->err), STATUS_CONFLICT);
+        verify_ok(j, 9);
+        run(j, "UPDATE journal SET body = '{}' WHERE seq = 2");
+        assert_int_equal(journal_verify(f->db, j->secrets, 3, &v, &f->err), STATUS_CONFLICT);
+        assert_string_equal(f->err.where, "seq 2");
 }
 
 static void test_without_anything_new_there_is_no_checkpoint(void **state)
@@ -379,6 +410,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
                 TEST(test_what_was_written_is_verified),
+                TEST(test_rows_are_verified_from_where_was_asked),
                 TEST(test_without_anything_new_there_is_no_checkpoint),
                 TEST(test_a_checkpoint_that_is_undone_leaves_nothing),
                 TEST(test_without_a_key_nothing_is_signed),
