@@ -498,6 +498,9 @@ def test_audit_verify_finds_the_broken_row(make_daemon, tmp_path):
     daemon.wait_journal(lambda e: e["type"] == "chatelaine.checkpoint.v1", "audit")
     daemon.mint()
     assert daemon.cli("audit", "verify")["checkpoints"] >= 1
+    since = daemon.cli("audit", "verify", "--from", 3)
+    assert (since["ok"], since["first"], since["rows"]) == (True, 3, since["last"] - 2)
+    daemon.run("audit", "verify", "--from", since["last"] + 1000, status=1)
     public_key = tmp_path / "public.pem"
     public_key.write_text(daemon.cli("audit", "public-key")["public_key"])
     assert "BEGIN PUBLIC KEY" in daemon.cli("audit", "public-key", json=False)
@@ -506,12 +509,14 @@ def test_audit_verify_finds_the_broken_row(make_daemon, tmp_path):
     head = len(daemon.journal())
     daemon.stop()
 
-    def verify(status=0, **more):
+    def verify(*more, status=0):
         return daemon.run("audit", "verify", "--offline", "--public-key", public_key,
-                          "--checkpoints", checkpoints, "--json", status=status)
+                          "--checkpoints", checkpoints, "--json", *more, status=status)
 
     verdict = json.loads(verify().stdout)
     assert verdict["last"] >= head and verdict["checkpoints"] >= 1
+    assert json.loads(verify("--from", 3).stdout)["first"] == 3
+    verify("--from", verdict["last"] + 2, status=1)
     audit = [seq for seq, in daemon.rows(
         "SELECT seq FROM journal WHERE type = 'chatelaine.audit.v1' ORDER BY seq")]
     victim = audit[3]
@@ -544,6 +549,19 @@ def test_audit_verify_finds_the_broken_row(make_daemon, tmp_path):
         daemon.start()
         assert f"seq {victim}" in daemon.run("audit", "verify", status=1).stderr
         daemon.stop()
+
+
+def test_audit_verify_answers_alike_with_and_without_a_daemon(daemon, tmp_path):
+    public_key = tmp_path / "public.pem"
+    public_key.write_text(daemon.cli("audit", "public-key", json=False))
+    offline = ("audit", "verify", "--offline", "--public-key", public_key)
+    assert daemon.cli("audit", "verify") == daemon.cli(*offline)
+    assert re.fullmatch(r"ok: \d+ rows, sequence 1 to \d+, \d+ checkpoints\n",
+                        daemon.cli("audit", "verify", json=False))
+    assert daemon.cli("audit", "verify", json=False) == daemon.cli(*offline, json=False)
+    # The daemon checks with its own keys: one that is given must not seem to have been used.
+    for option in ("--public-key", "--checkpoints"):
+        assert option in daemon.run("audit", "verify", option, public_key, status=2).stderr
 
 
 # ---- doctor ----
