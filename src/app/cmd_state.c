@@ -8,6 +8,7 @@
 #include <chatelaine/publish.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -221,6 +222,33 @@ static enum status check_copy(const char *path, struct arena *a, struct error *e
         return STATUS_OK;
 }
 
+/*
+ * Where the state directory's configuration names another database, a daemon would go on with that
+ * one, and nobody would know. One that is not there yet, or that serve refuses, tells nothing.
+ */
+static enum status check_place(const char *config_path, const char *db, struct error *e)
+{
+        char dir[PATH_MAX], real[PATH_MAX];
+        struct config *config;
+        struct span path, name;
+        enum status s = STATUS_OK;
+
+        if (config_load(config_path, &config, NULL) != STATUS_OK)
+                return STATUS_OK;
+        path = span_of(config->store);
+        name = span_of(strrchr(config->store, '/'));
+        if (span_starts(path, "sqlite:"))
+                path = span_make(path.p + 7, path.len - 7);
+        snprintf(dir, sizeof dir, "%.*s", (int)(path.len - name.len), path.p);
+        if (!realpath(dir, real) || !span_starts(span_of(db), real) ||
+            !span_equal(name, span_of(db + strlen(real))))
+                s = error_set(e, STATUS_CONFLICT, "store-elsewhere", config_path,
+                              "its store is %s, and not %s: a daemon would not see the backup",
+                              config->store, db);
+        config_free(config);
+        return s;
+}
+
 /* A database that is there is moved aside, never overwritten; not while a daemon runs on it. */
 static enum status set_aside(const char *db, struct arena *a, const char **ret_aside,
                              struct error *e)
@@ -228,7 +256,6 @@ static enum status set_aside(const char *db, struct arena *a, const char **ret_a
         struct store *store;
         char at[CLOCK_RFC3339_SIZE];
 
-        *ret_aside = NULL;
         if (access(db, F_OK) != 0)
                 return STATUS_OK;
         TRY(store_open(arena_printf(a, "sqlite:%s", db), true, &store, e));
@@ -256,6 +283,8 @@ static enum status restore(struct cli *c, const char *dir, const char **ret_asid
         struct buf text;
         enum status s;
 
+        *ret_aside = NULL;
+        TRY(check_place(config, db, e));
         unlink(copy); /* of a restore that was cut off */
         s = file_copy_new(c->args[0], copy, e);
         if (s == STATUS_OK)

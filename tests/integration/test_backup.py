@@ -127,6 +127,29 @@ def test_restore_sets_aside_what_is_there(daemon, tmp_path):
     post(daemon, app, [{"id": "again", "data": {}}])
 
 
+def test_restore_refuses_a_directory_whose_configuration_names_another_database(daemon, tmp_path):
+    backup = tmp_path / "backup.db"
+    daemon.cli("backup", backup)
+    state = tmp_path / "other"
+    daemon.run("init", "--dir", state, config=False)
+    config = state / "chatelaine.conf"
+    good = config.read_text()
+    before = (state / "chatelaine.db").read_bytes()
+    for store, state_dir in (("sqlite:other.db", state), (f"sqlite:{tmp_path}/chatelaine.db", state),
+                             ("sqlite:chatelaine.db", tmp_path), ("postgresql://u@h/db", state)):
+        config.write_text(good.replace('"sqlite:chatelaine.db"', f'"{store}"')
+                          .replace(f'state_dir = "{state}"', f'state_dir = "{state_dir}"'))
+        assert f"{config}: " in daemon.run("restore", backup, "--dir", state, status=1, config=False).stderr
+        assert (state / "chatelaine.db").read_bytes() == before
+    link = tmp_path / "link"
+    link.symlink_to(state)
+    config.write_text(good.replace(f'state_dir = "{state}"', f'state_dir = "{link}"'))
+    for name in (state, link):
+        daemon.run("restore", backup, "--dir", name, config=False)
+    config.write_text("nonsense = 1\n")  # it is mended afterwards
+    daemon.run("restore", backup, "--dir", state, config=False)
+
+
 def test_restore_refuses_what_is_no_backup(daemon, tmp_path):
     daemon.stop()
     before = ids_in(daemon.state / "chatelaine.db")
