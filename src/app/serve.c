@@ -345,7 +345,7 @@ static void reload(struct daemon *d)
                 return;
         }
         buf_init(&left, 4096);
-        config_restart_needed(d->serving->config, now->config, &left);
+        config_restart_needed(d->engine.settings->config, now->config, &left); /* what runs */
         if (left.len)
                 LOG_WARN("config.restart_needed", LOG_SPAN("options", buf_view(&left)));
         buf_fini(&left);

@@ -114,6 +114,19 @@ def test_a_socket_file_left_by_a_crash_is_no_hindrance(daemon):
 
 # ---- reload ----
 
+def test_a_restart_is_needed_for_what_differs_from_what_runs(daemon):
+    def reloaded(**changes):
+        before = len(daemon.events("config.reloaded"))
+        daemon.write_config(**changes)
+        daemon.reload()
+        wait_until(lambda: len(daemon.events("config.reloaded")) > before, "no reload")
+        return [line["options"] for line in daemon.events("config.restart_needed")]
+
+    assert reloaded(threads=3) == ["threads"]
+    assert reloaded(node="other") == ["threads", "threads, node"]  # still
+    assert len(reloaded(threads=2)) == 3
+    assert len(reloaded(node="test")) == 3  # all as at the start
+
 def test_sighup_takes_over_a_good_file_and_refuses_a_bad_one(daemon):
     app = daemon.create_app("acme")
     daemon.write_config(keys={"default_life": "30m", "longest_life": "1h"}, threads=3)
