@@ -108,6 +108,9 @@ enum status config_write_default(const char *state_dir, struct buf *out,
                                  struct error *e) MUST_CHECK;
 /* What differs and needs a restart, into out: option names, comma separated. */
 void config_restart_needed(const struct config *old, const struct config *now, struct buf *out);
+/* A reload: `now` gets back what only a restart changes. Texts stay `running`'s, which must live at
+ * least as long. */
+void config_keep(const struct config *running, struct config *now);
 
 /* What a request that proves or fetches a credential may go to: https://, or http:// on this
  * machine; no name or password in it. `is_local` (may be NULL): it is of the second kind. */

@@ -326,16 +326,21 @@ static enum status reload_rooms(struct daemon *d, const struct config *now, stru
 /* A bad file keeps the settings that are there. */
 static void reload(struct daemon *d)
 {
+        const struct config *running = d->engine.settings->config;
+        CLEANUP(buf_fini) struct buf left;
         struct settings *now = NULL;
         struct config *config;
-        struct buf left;
         struct error e;
         enum status s;
 
         notify_reloading(clock_mono_us());
+        buf_init(&left, 4096);
         s = config_load(d->config_path, &config, &e);
-        if (s == STATUS_OK)
+        if (s == STATUS_OK) {
+                config_restart_needed(running, config, &left);
+                config_keep(running, config);
                 s = settings_new(config, &now, &e);
+        }
         if (s == STATUS_OK)
                 s = reload_rooms(d, now->config, &e);
         if (s != STATUS_OK) {
@@ -344,11 +349,8 @@ static void reload(struct daemon *d)
                 notify_ready();
                 return;
         }
-        buf_init(&left, 4096);
-        config_restart_needed(d->engine.settings->config, now->config, &left); /* what runs */
         if (left.len)
                 LOG_WARN("config.restart_needed", LOG_SPAN("options", buf_view(&left)));
-        buf_fini(&left);
         settings_unref(d->served_before);
         d->served_before = d->serving;
         d->serving = settings_ref(now);

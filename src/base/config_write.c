@@ -236,3 +236,38 @@ void config_restart_needed(const struct config *old, const struct config *now, s
                                 put_difference(out, s->name, o->name);
         }
 }
+
+static size_t value_size(const struct config_option *o)
+{
+        switch (o->type) {
+        case CONFIG_TEXT:
+        case CONFIG_PATH:
+        case CONFIG_STORE: return sizeof(char *);
+        case CONFIG_LIST: return sizeof(struct config_list);
+        case CONFIG_BOOL: return sizeof(bool);
+        case CONFIG_FACES:
+        case CONFIG_UNSIGNED: return sizeof(unsigned);
+        default: return sizeof(int64_t);
+        }
+}
+
+static void keep(const struct config *running, struct config *now, size_t offset, size_t size)
+{
+        memcpy((char *)now + offset, (const char *)running + offset, size);
+}
+
+void config_keep(const struct config *running, struct config *now)
+{
+        for (const struct config_section *s = config_sections; s->name; s++) {
+                if (s->title) {
+                        if (is_reloaded_whole(s))
+                                continue;
+                        keep(running, now, s->array_offset, sizeof(void *));
+                        keep(running, now, s->count_offset, sizeof(size_t));
+                        continue;
+                }
+                for (const struct config_option *o = config_options; o->name; o++)
+                        if (strcmp(o->section, s->name) == 0 && !o->is_reloaded)
+                                keep(running, now, o->offset, value_size(o));
+        }
+}

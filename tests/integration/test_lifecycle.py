@@ -114,6 +114,33 @@ def test_a_socket_file_left_by_a_crash_is_no_hindrance(daemon):
 
 # ---- reload ----
 
+def test_what_needs_a_restart_stays_as_it_is_until_then(daemon):
+    app = daemon.create_app("acme")
+    daemon.ask("POST", "/v1/inboxes", {"name": "invoice"})
+
+    def life_and_issuer():
+        link = daemon.ask("POST", "/v1/links", {"inbox": "invoice", "document": "d1", "user": "admin"})
+        key = daemon.ask("GET", f"/v1/keys/{link['key_id']}")
+        created, expires = (datetime.datetime.fromisoformat(key[name].rstrip("Z"))
+                            for name in ("created_at", "expires_at"))
+        return (expires - created).total_seconds(), link["url"].split("/#/")[0]
+
+    before = life_and_issuer()
+    daemon.write_config(**{"issuer": "http://elsewhere.example", "app_name": "another", "node": "another",
+                           "limits": {"body": 20, "items": 1}, "keys": {"default_life": "30m"}})
+    daemon.reload()
+    daemon.wait_event("config.reloaded")
+    assert daemon.wait_event("config.restart_needed")["options"] == \
+        "node, issuer, app_name, limits.body, limits.items"
+    assert post(daemon, app, [{"id": n, "data": {}} for n in range(2)]).status_code == 204
+    assert life_and_issuer() == (1800, before[1])
+    assert {event["source"] for event in daemon.journal()} == {"/chatelaine/test"}
+    daemon.write_config(limits={"body": None})
+    daemon.restart()
+    assert life_and_issuer() == (1800, "http://elsewhere.example")
+    assert post(daemon, app, [{"id": 1, "data": {}}]).status_code == 401  # it names another audience
+
+
 def test_a_restart_is_needed_for_what_differs_from_what_runs(daemon):
     def reloaded(**changes):
         before = len(daemon.events("config.reloaded"))

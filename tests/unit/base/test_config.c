@@ -655,6 +655,36 @@ static void test_what_needs_a_restart_is_named(void **state)
         config_free(NULL);
 }
 
+static void test_a_reload_keeps_what_needs_a_restart(void **state)
+{
+        (void)state;
+        struct config *running =
+                load("threads = 2 issuer = \"http://a\" trusted_proxies = {\"::1\"}\n"
+                     "kafka { property a { value = b } }");
+        struct config *now =
+                load("threads = 3 issuer = \"http://b\" issuer_aliases = {\"http://c\"}\n"
+                     "listen public { faces = {health} } keys { grace = 5s }\n"
+                     "limits { items = 7 } kafka { webhook_data = on }\n"
+                     "rule x { on = y revoke = z }");
+
+        config_keep(running, now);
+        assert_int_equal(now->threads, 2);
+        assert_string_equal(now->issuer, "http://a");
+        assert_int_equal(now->trusted_proxies.n, 1);
+        assert_string_equal(now->trusted_proxies.items[0], "::1");
+        assert_int_equal(now->limits.items, 1000);
+        assert_false(now->kafka.webhook_data);
+        assert_int_equal(now->kafka.n_properties, 1);
+        assert_string_equal(now->kafka.properties[0].value, "b");
+        assert_int_equal(now->listens[0].faces, running->listens[0].faces);
+        /* What a reload takes. */
+        assert_int_equal(now->issuer_aliases.n, 1);
+        assert_int_equal(now->keys.grace_ms, 5000);
+        assert_int_equal(now->n_rules, 1);
+        config_free(now);
+        config_free(running);
+}
+
 static void test_many_reloads_of_good_and_bad_files_leak_nothing(void **state)
 {
         (void)state;
@@ -695,6 +725,7 @@ int main(void)
                 cmocka_unit_test(test_a_secret_value_is_never_in_an_error),
                 cmocka_unit_test(test_files_that_cannot_be_read_are_refused),
                 cmocka_unit_test(test_what_needs_a_restart_is_named),
+                cmocka_unit_test(test_a_reload_keeps_what_needs_a_restart),
                 cmocka_unit_test(test_many_reloads_of_good_and_bad_files_leak_nothing),
         };
         return cmocka_run_group_tests(tests, make_dir, remove_dir);
