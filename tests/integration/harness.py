@@ -450,6 +450,14 @@ class SocketConnection(http.client.HTTPConnection):
 Answer = collections.namedtuple("Answer", "status body")
 
 
+def wait_until(is_so, complaint="it did not come to that", seconds=60):
+    """The patience is for a busy machine: how fast it must be is another assertion's matter."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, complaint() if callable(complaint) else complaint
+        time.sleep(0.02)
+
+
 def parse_log(line):
     """A JSON log line, with or without journald's priority before it; None for other text."""
     text = line.split(">", 1)[1] if line.startswith("<") and ">" in line else line

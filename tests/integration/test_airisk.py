@@ -8,9 +8,9 @@ import urllib.parse
 
 import pytest
 
+from harness import wait_until
 from test_oauth import (CALLBACK, EXCHANGE, TOKEN_TYPE, Client, allow, audit, bearer, make_role,
                         make_user, pkce, works)
-from test_lifecycle import wait_until
 from test_races import at_once
 
 PROBLEM = "application/problem+json; charset=utf-8"

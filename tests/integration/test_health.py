@@ -3,14 +3,8 @@
 import contextlib
 import re
 import sqlite3
-import time
 
-
-def wait_for(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+from harness import wait_until
 
 
 def test_alive_and_ready(daemon):
@@ -61,7 +55,7 @@ def test_a_full_disk_takes_only_rights_away(daemon):
     other = daemon.post("/v1/keys", json={"user": "admin"}, auth="admin").json()
     daemon.config.setdefault("limits", {})["min_free_disk"] = "1000000GiB"
     daemon.reload()
-    wait_for(lambda: daemon.get("/readyz").status_code == 503)
+    wait_until(lambda: daemon.get("/readyz").status_code == 503)
     checks = daemon.get("/readyz").json()
     assert checks["ready"] is False and checks["checks"]["disk"] is False
     assert checks["checks"]["store"] is True
@@ -79,7 +73,7 @@ def test_a_full_disk_takes_only_rights_away(daemon):
 
     del daemon.config["limits"]["min_free_disk"]
     daemon.reload()
-    wait_for(lambda: daemon.get("/readyz").status_code == 200)
+    wait_until(lambda: daemon.get("/readyz").status_code == 200)
     assert daemon.post("/v1/webhooks", headers=app.link(), json={"id": 1}).status_code == 204
 
 

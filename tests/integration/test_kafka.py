@@ -14,6 +14,7 @@ import requests
 from confluent_kafka.admin import AdminClient
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from harness import wait_until
 
 # librdkafka waits up to 10 s between its attempts to reconnect; a test has no such patience.
 IMPATIENT = {'property "reconnect.backoff.max.ms"': {"value": "1000"}}
@@ -105,11 +106,8 @@ class Poster(threading.Thread):
 
     def wait_for(self, more):
         """Until so many more batches have been answered."""
-        until = self.version + more
-        deadline = time.monotonic() + 60
-        while self.version < until and not self.failure:
-            assert time.monotonic() < deadline, "the sender stands still"
-            time.sleep(0.02)
+        enough = self.version + more
+        wait_until(lambda: self.version >= enough or self.failure, "the sender stands still")
 
 
 def row_versions(found):
@@ -158,11 +156,8 @@ def test_topics_are_made_by_a_kafka_that_answers_when_the_question_has_ended(
     read_all(make_reader(cluster.bootstrap, "chatelaine."), head_of(daemon))
 
 
-def wait_for_empty_outbox(daemon, seconds=60):
-    deadline = time.monotonic() + seconds
-    while daemon.metric("chatelaine_outbox_rows"):
-        assert time.monotonic() < deadline, "the outbox does not empty"
-        time.sleep(0.1)
+def wait_for_empty_outbox(daemon):
+    wait_until(lambda: not daemon.metric("chatelaine_outbox_rows"), "the outbox does not empty")
 
 
 def test_kafka_dies_and_comes_back(make_kafka, make_daemon, make_reader):

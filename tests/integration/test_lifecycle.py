@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from freeze import frozen
+from harness import wait_until
 
 NOBODY = 65534
 
@@ -35,13 +36,6 @@ def refused(port):
     except ConnectionError:
         return True
     return False
-
-
-def wait_until(is_so, complaint, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.02)
 
 
 # ---- stop ----

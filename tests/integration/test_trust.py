@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import serialization
 
 import issuers
 import upstreams
+from harness import wait_until
 
 KNOWN, UNKNOWN = 403, 401  # of one who may nothing; of nobody
 PROBE = "/v1/webhooks"     # needs webhooks:read
@@ -52,13 +53,6 @@ def probe(daemon, headers):
 def user(daemon, role="operator"):
     return daemon.ask("POST", "/v1/admin/users",
                       {"name": "ann", "roles": [{"role": role, "resource": "*"}]})
-
-
-def wait(holds, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 # ---- whom they are believed for ----
@@ -248,7 +242,7 @@ def test_a_rotated_key_is_fetched_when_it_is_first_seen(make_daemon, issuer):
     issuer.rotate("two")
     daemon.clock.step_to(61)
     assert probe(daemon, issuer.bearer("ann", "two", at=at)) == UNKNOWN, "it waited for the issuer"
-    wait(lambda: probe(daemon, issuer.bearer("ann", "two", at=at)) == KNOWN)
+    wait_until(lambda: probe(daemon, issuer.bearer("ann", "two", at=at)) == KNOWN)
     assert probe(daemon, old) == KNOWN, "a token signed just before was dropped"
     assert issuer.fetches == 2
 
@@ -258,12 +252,12 @@ def test_a_key_that_is_listed_no_more_ends_after_its_overlap(make_daemon, issuer
     old = issuer.bearer("ann", exp=seconds(7200))
     issuer.rotate("two")
     daemon.clock.step_to(46 * 60)  # three quarters of an hour
-    wait(lambda: issuer.fetches == 2)
-    wait(lambda: daemon.metric("chatelaine_trust_keys", trust="login") == 2)
+    wait_until(lambda: issuer.fetches == 2)
+    wait_until(lambda: daemon.metric("chatelaine_trust_keys", trust="login") == 2)
     assert probe(daemon, old) == KNOWN
     daemon.clock.step_to(57 * 60)
     assert probe(daemon, old) == UNKNOWN
-    wait(lambda: probe(daemon, issuer.bearer("ann", "two", at=time.time() + 57 * 60)) == KNOWN)
+    wait_until(lambda: probe(daemon, issuer.bearer("ann", "two", at=time.time() + 57 * 60)) == KNOWN)
 
 
 def test_a_storm_of_unknown_kids_asks_once_a_minute(make_daemon, issuer):
@@ -279,7 +273,7 @@ def test_a_storm_of_unknown_kids_asks_once_a_minute(make_daemon, issuer):
     storm(time.time())
     assert issuer.fetches == 1
     daemon.clock.step_to(61)
-    wait(lambda: issuer.fetches == 2)
+    wait_until(lambda: issuer.fetches == 2)
     storm(time.time() + 61)
     assert issuer.fetches == 2
     assert probe(daemon, issuer.bearer("ann", at=time.time() + 61)) == KNOWN
@@ -299,10 +293,10 @@ def test_the_last_good_keys_serve_for_a_day(make_daemon, issuer):
     assert probe(daemon, bearer(day - 60)) == KNOWN
     daemon.clock.step_to(day + 60)
     assert probe(daemon, bearer(day + 60)) == UNKNOWN
-    wait(lambda: daemon.metric("chatelaine_trust_keys", trust="login") == 0)
+    wait_until(lambda: daemon.metric("chatelaine_trust_keys", trust="login") == 0)
     issuer.mode = "ok"
     daemon.clock.step_to(day + 7200)
-    wait(lambda: probe(daemon, bearer(day + 7200)) == KNOWN)
+    wait_until(lambda: probe(daemon, bearer(day + 7200)) == KNOWN)
 
 
 @pytest.mark.parametrize("header, next_s", [
@@ -316,7 +310,7 @@ def test_keys_are_refreshed_before_they_go_stale(make_daemon, issuer, header, ne
     assert probe(daemon, issuer.bearer("ann", at=time.time() + next_s)) == KNOWN
     assert issuer.fetches == 1
     daemon.clock.step_to(next_s + 1)
-    wait(lambda: issuer.fetches == 2)
+    wait_until(lambda: issuer.fetches == 2)
 
 
 # ---- an issuer that fails ----
@@ -330,7 +324,7 @@ def test_an_issuer_that_hangs_holds_nobody_up(make_daemon, issuer):
                          headers={"kid": "two"})
     before = time.monotonic()
     assert probe(daemon, {"Authorization": "Bearer " + unknown}) == UNKNOWN
-    wait(lambda: issuer.active == 1)
+    wait_until(lambda: issuer.active == 1)
     for _ in range(50):
         assert probe(daemon, {"Authorization": "Bearer " + unknown}) == UNKNOWN
         assert probe(daemon, issuer.bearer("ann", at=at)) == KNOWN
@@ -361,7 +355,7 @@ def test_doctor_says_whose_keys_are_missing(make_daemon, make_issuer):
     daemon = make_daemon({**trusting(good, "good"), **trusting(bad, "bad")})
     daemon.wait_event("trust.fetched")
     daemon.wait_event("trust.failed")
-    wait(lambda: daemon.metric("chatelaine_trust_keys", trust="good") == 1)
+    wait_until(lambda: daemon.metric("chatelaine_trust_keys", trust="good") == 1)
     told = {check["check"]: check for check in daemon.cli("doctor")["checks"]}
     assert told["trust good"]["verdict"] == "ok" and told["trust bad"]["verdict"] == "warning"
     assert "trust.failed" in told["trust bad"]["todo"]
@@ -477,12 +471,12 @@ def test_a_reload_adds_and_takes_away_issuers(make_daemon, make_issuer):
     assert one.fetches == 1, "an issuer that stayed was asked again"
     del daemon.config['trust "login"']
     daemon.reload()
-    wait(lambda: len(daemon.events("config.reloaded")) == 2)
+    wait_until(lambda: len(daemon.events("config.reloaded")) == 2)
     assert probe(daemon, one.bearer(ann["id"])) == UNKNOWN, "believed after it was taken out"
     assert probe(daemon, two.bearer(ann["id"])) == 200
     daemon.config['trust "other"']["audience"] = "https://elsewhere.test"
     daemon.reload()
-    wait(lambda: len(daemon.events("config.reloaded")) == 3)
+    wait_until(lambda: len(daemon.events("config.reloaded")) == 3)
     assert probe(daemon, two.bearer(ann["id"])) == UNKNOWN
     assert probe(daemon, two.bearer(ann["id"], aud="https://elsewhere.test")) == 200
     assert not daemon.events("config.restart_needed")

@@ -9,8 +9,8 @@ import pytest
 import authress_client
 import eventschema
 import upstreams
+from harness import wait_until
 
-SECONDS = 60
 TOKEN = "to/k+en=%41&?#1"
 
 
@@ -52,17 +52,10 @@ def upstream(daemon, key):
     return daemon.get(f"/v1/keys/{key['id']}", auth="admin").json()["upstream"]
 
 
-def wait(condition, seconds=SECONDS, what="it"):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
 def wait_state(daemon, key, state, reason=None):
-    wait(lambda: upstream(daemon, key)["state"] == state
-         and (reason is None or upstream(daemon, key)["reason"] == reason),
-         what=f"{state} {reason}: {upstream(daemon, key)}")
+    wait_until(lambda: upstream(daemon, key)["state"] == state
+               and (reason is None or upstream(daemon, key)["reason"] == reason),
+               lambda: f"{state} {reason}: {upstream(daemon, key)}")
     return upstream(daemon, key)
 
 
@@ -128,7 +121,7 @@ def test_a_refused_login_holds_the_upstream_up_and_goes_on_when_it_is_mended(
     keys = [mint(daemon, "acme", f"token-{i}") for i in range(20)]
     for key in keys:
         revoke(daemon, key)
-    wait(lambda: any(upstream(daemon, key)["reason"] == "login-refused" for key in keys))
+    wait_until(lambda: any(upstream(daemon, key)["reason"] == "login-refused" for key in keys))
     assert server.logins < 10, "each key tried the password for itself"
     server.password = "pass word"
     for key in keys:
@@ -469,16 +462,16 @@ def test_one_that_hangs_does_not_slow_another(make_daemon, servers):
     def timed(stem):
         begun, before = time.monotonic(), len(good.revoked)
         assert revoke_all(daemon, stem) == MANY
-        wait(lambda: len(good.revoked) == before + MANY, what=stem)
+        wait_until(lambda: len(good.revoked) == before + MANY, stem)
         return time.monotonic() - begun
 
     alone = min(timed(stem) for stem in rounds[:2])
     assert revoke_all(daemon, "bad") == MANY
-    wait(lambda: bad.active == 8)
+    wait_until(lambda: bad.active == 8)
     beside = min(timed(stem) for stem in rounds[2:])
     assert beside < 1.5 * alone + 0.3, f"{beside:.2f} s beside one that hangs, {alone:.2f} s alone"
     assert bad.most_active == 8 and good.most_active <= 8
-    wait(lambda: metric(daemon, "good", "revoked") == 4 * MANY)
+    wait_until(lambda: metric(daemon, "good", "revoked") == 4 * MANY)
     assert metric(daemon, "bad", "pending") == MANY
     assert set(good.revoked.values()) == {1} and not good.gone
 
@@ -503,8 +496,8 @@ def test_kill_9_in_the_middle_forgets_nothing_and_revokes_nothing_twice(make_dae
     mint_many(daemon, "bad", MANY)
     assert revoke_all(daemon, "x") == revoke_all(daemon, "bad") == MANY
     for n in (MANY // 5, MANY // 2):
-        wait(lambda: len(server.revoked) >= n)
-        wait(lambda: bad.active > 0)
+        wait_until(lambda: len(server.revoked) >= n)
+        wait_until(lambda: bad.active > 0)
         daemon.kill9()
         daemon.start()
 
@@ -512,7 +505,7 @@ def test_kill_9_in_the_middle_forgets_nothing_and_revokes_nothing_twice(make_dae
         return metric(daemon, name, "revoked") + metric(daemon, name, "already_gone") == MANY - but
 
     # One is refused for good: to be seen in the metrics, the events and the command line.
-    wait(lambda: is_settled("x", but=1))
+    wait_until(lambda: is_settled("x", but=1))
     assert metric(daemon, "x", "stuck") == 1 and metric(daemon, "x", "pending") == 0
     assert [event["id"] for event in all_events(daemon, "upstream_failed")
             if event["upstream"]["state"] == "stuck"] == [keys[7]["id"]]
@@ -523,7 +516,7 @@ def test_kill_9_in_the_middle_forgets_nothing_and_revokes_nothing_twice(make_dae
     assert metric(daemon, "bad", "pending") == MANY and not bad.revoked
     bad.mode, server.is_refusing = "ok", False
     daemon.cli("key", "retry", keys[7]["id"])
-    wait(lambda: is_settled("x") and is_settled("bad"))
+    wait_until(lambda: is_settled("x") and is_settled("bad"))
 
     for name, upstream_server in (("x", server), ("bad", bad)):
         assert len(upstream_server.revoked) == MANY
@@ -558,7 +551,7 @@ def test_an_audit_sink_without_a_secret_gets_them_unsigned(make_daemon, servers)
     sink = servers(Open)
     daemon = make_daemon({'audit_sink "siem"': {"url": sink.url}})
     daemon.cli("inbox", "create", "--name", "i")
-    wait(lambda: audit(daemon) and [event["id"] for event in sink.events] == audit(daemon))
+    wait_until(lambda: audit(daemon) and [event["id"] for event in sink.events] == audit(daemon))
 
 
 def audit(daemon):
@@ -572,7 +565,7 @@ def test_an_audit_sink_gets_every_event_in_order(make_daemon, servers, password)
         "url": sink.url + "/events", "secret_file": password(sink.secret_text, "whsec")}})
     for i in range(10):
         daemon.cli("inbox", "create", "--name", f"i{i}")
-    wait(lambda: [event["id"] for event in sink.events] == audit(daemon))
+    wait_until(lambda: [event["id"] for event in sink.events] == audit(daemon))
     assert {event["type"] for event in sink.events} <= {"chatelaine.audit.v1",
                                                         "chatelaine.checkpoint.v1"}
     # Down for a while, and we with it: it goes on where it was, and loses nothing.
@@ -583,7 +576,7 @@ def test_an_audit_sink_gets_every_event_in_order(make_daemon, servers, password)
     daemon.kill9()
     sink.mode = "ok"
     daemon.start()
-    wait(lambda: set(audit(daemon)) <= {event["id"] for event in sink.events})
+    wait_until(lambda: set(audit(daemon)) <= {event["id"] for event in sink.events})
     sequences = [int(event["sequence"]) for event in
                  {event["id"]: event for event in sink.events}.values()]
     assert sequences == sorted(sequences) and not sink.refused
