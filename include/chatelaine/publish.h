@@ -6,6 +6,7 @@
  *     mark = end of the unbroken confirmed prefix, saved by a ledger command
  *     a failed message: stop, purge, resume at mark + 1
  *     a fatal error:   a new producer, resume at mark + 1
+ *     a topic is gone: when nothing is under way, a new producer, which makes it again
  *
  * Thread: one of its own. With brokers = "none" nothing is produced and the marks
  * follow the head; "embedded" runs librdkafka's mock cluster in this process.

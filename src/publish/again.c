@@ -178,6 +178,14 @@ void again_stop(struct publisher *p)
         pthread_mutex_unlock(&p->mutex);
 }
 
+bool again_is_idle(struct publisher *p)
+{
+        pthread_mutex_lock(&p->mutex);
+        bool is_idle = p->again.outstanding == 0;
+        pthread_mutex_unlock(&p->mutex);
+        return is_idle;
+}
+
 int64_t again_deadline(struct publisher *p)
 {
         pthread_mutex_lock(&p->mutex);

@@ -181,12 +181,20 @@ static bool is_broken(const struct publisher *p)
         return p->rk == NULL || p->is_fatal;
 }
 
+/* A topic that is gone waits for what the other topics have under way: none of it is repeated. */
+static bool needs_rebuild(struct publisher *p)
+{
+        return is_broken(p) || (p->is_topic_gone && stream_outstanding(p) == 0 && again_is_idle(p));
+}
+
 /* Not more often than each FAULT_PAUSE_MS. */
 static void rebuild(struct publisher *p, int64_t mono_ms)
 {
         struct error e;
 
         p->rebuild_at_mono_ms = mono_ms + FAULT_PAUSE_MS;
+        if (p->is_topic_gone && p->embedded == NULL)
+                p->topics_state = TOPICS_TO_ASK;
         stream_close(p);
         if (stream_open(p, &e) == STATUS_OK) {
                 LOG_INFO("kafka.rebuilt", LOG_I("mark", atomic_load(&p->mark)));
@@ -205,9 +213,9 @@ static bool turn(struct publisher *p, int64_t mono_ms)
         }
         if (p->rk)
                 rd_kafka_poll(p->rk, 0);
-        if (is_broken(p) && mono_ms >= p->rebuild_at_mono_ms)
+        if (needs_rebuild(p) && mono_ms >= p->rebuild_at_mono_ms)
                 rebuild(p, mono_ms);
-        if (is_broken(p) || !topics_settle(p, mono_ms))
+        if (is_broken(p) || p->is_topic_gone || !topics_settle(p, mono_ms))
                 return false;
         return stream_pump(p, mono_ms);
 }
@@ -223,7 +231,7 @@ static int64_t next_due(struct publisher *p, int64_t mono_ms)
 
         if (p->save_due_mono_ms > 0 && !atomic_load(&p->is_saving))
                 due = earlier(due, p->save_due_mono_ms);
-        if (p->servers && is_broken(p))
+        if (p->servers && needs_rebuild(p))
                 due = earlier(due, p->rebuild_at_mono_ms);
         if (!is_broken(p) && p->topics_state == TOPICS_TO_ASK)
                 due = earlier(due, p->topics_at_mono_ms);

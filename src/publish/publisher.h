@@ -4,7 +4,7 @@
  *     publisher.c   life, marks, the thread's loop
  *     stream.c      rows to messages, delivery reports, failures
  *     lane.c        one topic's place in the journal
- *     topics.c      topics made at start, where the brokers allow it
+ *     topics.c      topics made at start, or again, where the brokers allow it
  *     again.c       publishing a range again
  *     producer.c    librdkafka's configuration
  *     embedded.c    a broker in this process
@@ -63,6 +63,8 @@ struct publisher {
         struct store_conn *db;
         struct buf envelope;
         bool is_fatal;
+        bool is_topic_gone; /* deleted at the broker: once nothing is under way, a new producer
+                               makes it again */
         int64_t rebuild_at_mono_ms, read_at_mono_ms; /* not before; after a fault */
         enum topics_state topics_state;
         int64_t topics_at_mono_ms;
@@ -111,6 +113,7 @@ void again_pump(struct publisher *p, int64_t mono_ms);
 void again_reported(struct publisher *p, rd_kafka_resp_err_t err, size_t bytes);
 void again_abandon(struct publisher *p); /* all messages are gone with their producer */
 void again_stop(struct publisher *p);    /* the daemon stops */
+bool again_is_idle(struct publisher *p); /* no message of it is under way */
 /* When to look again though nothing was reported; INT64_MAX = never. */
 int64_t again_deadline(struct publisher *p);
 

@@ -32,7 +32,7 @@ enum status stream_open(struct publisher *p, struct error *e)
         listen_on(p, p->admin);
         if (p->topics_state == TOPICS_ASKED) /* the answer went with the handle before */
                 p->topics_state = TOPICS_TO_ASK;
-        p->is_fatal = false;
+        p->is_fatal = p->is_topic_gone = false;
         return STATUS_OK;
 }
 
@@ -80,6 +80,16 @@ static bool is_purge(rd_kafka_resp_err_t err)
         return err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 }
 
+/* What librdkafka says of a topic that the broker no longer has; it does not ask again by itself.
+ */
+static void see_gone(struct publisher *p, rd_kafka_resp_err_t err)
+{
+        if (err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+            err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+            err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+                p->is_topic_gone = true;
+}
+
 /* The rest of the lane's messages must not overtake the one that failed. */
 static void drain(struct publisher *p, struct lane *l)
 {
@@ -109,6 +119,7 @@ void stream_delivered(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
         (void)rk;
         if (err && !is_purge(err))
                 publisher_count_error(p, err);
+        see_gone(p, err);
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
                 metric_add(p->delivered[l->topic], 1);
         if (tag & 1) {
@@ -197,6 +208,7 @@ struct slice {
 static void refused(struct publisher *p, struct lane *l, rd_kafka_resp_err_t err, int64_t mono_ms)
 {
         publisher_count_error(p, err);
+        see_gone(p, err);
         lane_refused(l, mono_ms);
         LOG_WARN("kafka.not_taken", LOG_S("topic", topic_name(l->topic)),
                  LOG_S("reason", rd_kafka_err2name(err)), LOG_I("retry_ms", l->backoff_ms));

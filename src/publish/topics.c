@@ -1,5 +1,5 @@
 /*
- * Topics, made at start where the brokers allow it.
+ * Topics, made at start, and again when one is gone, where the brokers allow it.
  *
  * Nothing is produced before: a broker that makes topics by itself would give the
  * audit topic as many partitions as it likes. While no broker answers, it is asked

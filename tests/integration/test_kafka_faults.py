@@ -4,6 +4,7 @@ import threading
 import time
 
 from confluent_kafka import admin
+from harness import wait_until
 
 PREFIX = "faults."
 
@@ -108,3 +109,24 @@ def test_a_topic_that_is_too_small_for_an_event_is_mended_without_loss(make_daem
     messages = reader.until(lambda ms: len(ids_of(ms)) == 30, topic="webhooks", seconds=90)
     hold_order(messages)
     assert [int(m.event["sequence"]) for m in messages] == sorted(int(m.event["sequence"]) for m in messages)
+
+
+def test_a_topic_that_was_deleted_is_made_again(make_daemon, make_kafka, make_reader):
+    cluster = make_kafka(nodes=1, settings={"auto.create.topics.enable": "false"})
+    client = admin.AdminClient({"bootstrap.servers": cluster.bootstrap})
+    daemon = daemon_for(make_daemon, cluster)
+    app = daemon.create_app("acme")
+    post_some(daemon, app, 0, 10)
+    # Not by a reader: librdkafka 2.0.2 may wait for ever to close one whose topic was deleted.
+    wait_until(lambda: daemon.metric("chatelaine_outbox_rows") == 0, "the outbox does not empty")
+    client.delete_topics([PREFIX + "webhooks"])[PREFIX + "webhooks"].result(30)
+    post_some(daemon, app, 10, 20)
+    daemon.mint()  # the other topics go on
+    daemon.wait_event("kafka.topic_created", lambda line: line["topic"] == PREFIX + "webhooks"
+                      and len(daemon.events("kafka.topic_created")) == 4, seconds=120)
+    reader = make_reader(cluster.bootstrap, PREFIX)
+    reader.until(lambda ms: ids_of(ms) >= set(range(10, 20)), topic="webhooks", seconds=60)
+    reader.until(lambda ms: ms, topic="keys", type="chatelaine.key.created.v1")
+    reader.until(lambda ms: len(ms) >= 20, topic="audit")
+    hold_order(reader.all())
+    assert len(client.list_topics(timeout=30).topics[PREFIX + "webhooks"].partitions) == 3
