@@ -49,6 +49,31 @@ enum status au_page(struct call *c, unsigned limit, struct page *ret, struct spa
                     struct error *e) MUST_CHECK;
 
 /*
+ * A collection, {NAME: [...], "pagination", "links"}, from the pool. The handler's own state begins
+ * with one:
+ *
+ *     struct listing { struct au_listing list; struct span filter; } *l;
+ *     TRY(au_page(c, LIMIT_DEFAULT, &l->list.page, &l->filter, e));
+ *     return au_list(c, &l->list, "groups", list_rows, e);
+ *
+ * `rows` writes the rows to c->out; a domain's list does so through a callback, whose failure
+ * stays in `status` and is the answer.
+ */
+struct au_listing;
+typedef enum status (*au_rows)(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                               struct error *e);
+struct au_listing {
+        struct page page;
+        struct call *call;
+        struct error *error; /* of the callback */
+        enum status status;
+        const char *name;
+        au_rows rows;
+};
+enum status au_list(struct call *c, struct au_listing *l, const char *name, au_rows rows,
+                    struct error *e) MUST_CHECK;
+
+/*
  * The end of a collection into c->out: "pagination" (with "next" when `next_cursor` is given) and
  * "links" with absolute "self" and "next".
  */

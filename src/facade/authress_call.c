@@ -167,6 +167,34 @@ void au_page_end(struct call *c, struct span next_cursor)
         json_obj_close(&c->out);
 }
 
+/* ---- collections ---- */
+
+static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+{
+        struct au_listing *l = c->state;
+        struct span next = SPAN_NONE;
+        l->call = c;
+        l->error = e;
+        json_obj_open(&c->out);
+        json_key(&c->out, l->name);
+        json_arr_open(&c->out);
+        TRY(l->rows(l, db, &next, e));
+        TRY(l->status);
+        json_arr_close(&c->out);
+        au_page_end(c, next);
+        json_obj_close(&c->out);
+        return call_out_check(c, e);
+}
+
+enum status au_list(struct call *c, struct au_listing *l, const char *name, au_rows rows,
+                    struct error *e)
+{
+        l->name = name;
+        l->rows = rows;
+        c->state = l;
+        return call_defer(c, list_work, call_then_reply, e);
+}
+
 /* ---- members of answers ---- */
 
 void au_account(struct call *c)

@@ -26,36 +26,23 @@ static enum status reply_group(struct call *c, const struct group_row *row, unsi
 /* ---- GET ---- */
 
 struct listing {
-        struct page page;
+        struct au_listing list;
         struct span filter;
-        struct call *call;
-        struct error *error;
-        enum status status;
 };
 
 static bool list_row(void *ctx, const struct group_row *row)
 {
-        struct listing *l = ctx;
+        struct au_listing *l = ctx;
         l->status = write_group(l->call, row, l->error);
         return l->status == STATUS_OK;
 }
 
-static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                             struct error *e)
 {
-        struct listing *l = c->state;
-        struct span next = SPAN_NONE;
-        (void)db; /* c->who has it */
-        l->call = c;
-        l->error = e;
-        json_obj_open(&c->out);
-        json_key(&c->out, "groups");
-        json_arr_open(&c->out);
-        TRY(group_list(c->who, &l->page, l->filter, list_row, l, c->arena, &next, e));
-        TRY(l->status);
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return buf_check(&c->out, e);
+        struct span filter = ((struct listing *)l)->filter;
+        (void)db; /* l->call->who has it */
+        return group_list(l->call->who, &l->page, filter, list_row, l, l->call->arena, ret_next, e);
 }
 
 enum status au_groups_list(struct call *c, struct error *e)
@@ -63,9 +50,8 @@ enum status au_groups_list(struct call *c, struct error *e)
         struct listing *l;
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
-        TRY(au_page(c, LIMIT_DEFAULT, &l->page, &l->filter, e));
-        c->state = l;
-        return call_defer(c, list_work, call_then_reply, e);
+        TRY(au_page(c, LIMIT_DEFAULT, &l->list.page, &l->filter, e));
+        return au_list(c, &l->list, "groups", list_rows, e);
 }
 
 enum status au_groups_get(struct call *c, struct error *e)

@@ -109,38 +109,26 @@ static enum status write_request(struct call *c, const struct access_request_row
 }
 
 struct listing {
-        struct page page;
+        struct au_listing list;
         enum request_status status;
         bool has_status;
-        struct call *call;
-        struct error *error;
-        enum status outcome;
 };
 
 static bool list_row(void *ctx, const struct access_request_row *row)
 {
-        struct listing *l = ctx;
-        l->outcome = write_request(l->call, row, l->error);
-        return l->outcome == STATUS_OK;
+        struct au_listing *l = ctx;
+        l->status = write_request(l->call, row, l->error);
+        return l->status == STATUS_OK;
 }
 
-static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                             struct error *e)
 {
-        struct listing *l = c->state;
-        struct span next = SPAN_NONE;
-        (void)db; /* c->who has it */
-        l->call = c;
-        l->error = e;
-        json_obj_open(&c->out);
-        json_key(&c->out, "records");
-        json_arr_open(&c->out);
-        TRY(access_request_list(c->who, &l->page, l->has_status ? &l->status : NULL, list_row, l,
-                                c->arena, &next, e));
-        TRY(l->outcome);
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return call_out_check(c, e);
+        const struct listing *asked = (struct listing *)l;
+        (void)db; /* l->call->who has it */
+        return access_request_list(l->call->who, &l->page,
+                                   asked->has_status ? &asked->status : NULL, list_row, l,
+                                   l->call->arena, ret_next, e);
 }
 
 enum status au_requests_list(struct call *c, struct error *e)
@@ -150,15 +138,14 @@ enum status au_requests_list(struct call *c, struct error *e)
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
         const struct au_query_field fields[] = {
-                {"limit", &limit}, {"cursor", &l->page.cursor}, {"status", &status}, {0}};
+                {"limit", &limit}, {"cursor", &l->list.page.cursor}, {"status", &status}, {0}};
         TRY(au_query(c, fields, e));
-        TRY(au_limit(limit, LIMIT_DEFAULT, &l->page.limit, e));
+        TRY(au_limit(limit, LIMIT_DEFAULT, &l->list.page.limit, e));
         l->has_status = status.p != NULL;
         if (l->has_status && !request_status_read(status, &l->status))
                 return error_set(e, STATUS_INVALID, "invalid-request", "status",
                                  "It is OPEN, APPROVED, DENIED or DELETED.");
-        c->state = l;
-        return call_defer(c, list_work, call_then_reply, e);
+        return au_list(c, &l->list, "records", list_rows, e);
 }
 
 static enum status answer_created(struct call *c, struct domain_command *cmd, struct error *e)

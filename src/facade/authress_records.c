@@ -29,36 +29,24 @@ static enum status reply_record(struct call *c, const struct record_row *row, un
 /* ---- GET ---- */
 
 struct listing {
-        struct page page;
+        struct au_listing list;
         struct record_filter filter;
-        struct call *call;
-        struct error *error;
-        enum status status;
 };
 
 static bool list_row(void *ctx, const struct record_row *row)
 {
-        struct listing *l = ctx;
+        struct au_listing *l = ctx;
         l->status = write_record(l->call, row, l->error);
         return l->status == STATUS_OK;
 }
 
-static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                             struct error *e)
 {
-        struct listing *l = c->state;
-        struct span next = SPAN_NONE;
-        (void)db; /* c->who has it */
-        l->call = c;
-        l->error = e;
-        json_obj_open(&c->out);
-        json_key(&c->out, "records");
-        json_arr_open(&c->out);
-        TRY(record_list(c->who, &l->page, &l->filter, list_row, l, c->arena, &next, e));
-        TRY(l->status);
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return buf_check(&c->out, e);
+        const struct record_filter *filter = &((struct listing *)l)->filter;
+        (void)db; /* l->call->who has it */
+        return record_list(l->call->who, &l->page, filter, list_row, l, l->call->arena, ret_next,
+                           e);
 }
 
 static enum status read_state(struct span text, struct record_filter *f, struct error *e)
@@ -79,15 +67,14 @@ enum status au_records_list(struct call *c, struct error *e)
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
         const struct au_query_field fields[] = {{"limit", &limit},
-                                                {"cursor", &l->page.cursor},
+                                                {"cursor", &l->list.page.cursor},
                                                 {"filter", &l->filter.text},
                                                 {"status", &state},
                                                 {0}};
         TRY(au_query(c, fields, e));
-        TRY(au_limit(limit, LIMIT_DEFAULT, &l->page.limit, e));
+        TRY(au_limit(limit, LIMIT_DEFAULT, &l->list.page.limit, e));
         TRY(read_state(state, &l->filter, e));
-        c->state = l;
-        return call_defer(c, list_work, call_then_reply, e);
+        return au_list(c, &l->list, "records", list_rows, e);
 }
 
 enum status au_records_get(struct call *c, struct error *e)

@@ -118,44 +118,34 @@ enum status au_resources_put(struct call *c, struct error *e)
 
 /* ---- lists ---- */
 
-struct listing {
-        struct page page;
-        struct call *call;
-        struct span resource; /* users: the resource */
-};
-
 static bool list_row(void *ctx, const struct resource_config *config)
 {
-        struct listing *l = ctx;
+        struct au_listing *l = ctx;
         write_config(l->call, config);
         return l->call->out.status == STATUS_OK;
 }
 
-static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                             struct error *e)
 {
-        struct listing *l = c->state;
-        struct span next = SPAN_NONE;
-        (void)db; /* c->who has it */
-        l->call = c;
-        json_obj_open(&c->out);
-        json_key(&c->out, "resources");
-        json_arr_open(&c->out);
-        TRY(resource_config_list(c->who, &l->page, list_row, l, c->arena, &next, e));
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return call_out_check(c, e);
+        (void)db; /* l->call->who has it */
+        return resource_config_list(l->call->who, &l->page, list_row, l, l->call->arena, ret_next,
+                                    e);
 }
 
 enum status au_resources_list(struct call *c, struct error *e)
 {
-        struct listing *l;
+        struct au_listing *l;
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
         TRY(au_page(c, LIMIT_DEFAULT, &l->page, NULL, e));
-        c->state = l;
-        return call_defer(c, list_work, call_then_reply, e);
+        return au_list(c, l, "resources", list_rows, e);
 }
+
+struct users_listing {
+        struct au_listing list;
+        struct span resource;
+};
 
 static enum status write_user(struct call *c, struct store_conn *db, struct span subject,
                               struct span resource, struct error *e)
@@ -180,33 +170,26 @@ static enum status write_user(struct call *c, struct store_conn *db, struct span
         return STATUS_OK;
 }
 
-static enum status users_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_users(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                              struct error *e)
 {
-        struct listing *l = c->state;
-        struct span *subjects, next = SPAN_NONE;
+        struct span *subjects, resource = ((struct users_listing *)l)->resource;
         size_t n;
-        TRY(resource_users(db, l->resource, &l->page, c->arena, &subjects, &n, &next, e));
-        json_obj_open(&c->out);
-        json_key(&c->out, "users");
-        json_arr_open(&c->out);
+        TRY(resource_users(db, resource, &l->page, l->call->arena, &subjects, &n, ret_next, e));
         for (size_t i = 0; i < n; i++)
-                TRY(write_user(c, db, subjects[i], l->resource, e));
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return call_out_check(c, e);
+                TRY(write_user(l->call, db, subjects[i], resource, e));
+        return STATUS_OK;
 }
 
 enum status au_resources_users(struct call *c, struct error *e)
 {
-        struct listing *l;
+        struct users_listing *l;
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
         c->target = http_param(c->req, "resourceUri");
-        TRY(au_page(c, LIMIT_DEFAULT, &l->page, NULL, e));
+        TRY(au_page(c, LIMIT_DEFAULT, &l->list.page, NULL, e));
         TRY(resource_config_may(c->who, RESOURCE_CONFIG_READ, c->target, &l->resource, e));
-        c->state = l;
-        return call_defer(c, users_work, call_then_reply, e);
+        return au_list(c, &l->list, "users", list_users, e);
 }
 
 /* ---- claims ---- */

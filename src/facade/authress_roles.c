@@ -65,27 +65,20 @@ static bool matches(const struct role *r, struct span filter)
 }
 
 struct listing {
-        struct page page;
+        struct au_listing list;
         struct span filter;
 };
 
-static enum status list_work(struct call *c, struct store_conn *db, struct error *e)
+static enum status list_rows(struct au_listing *l, struct store_conn *db, struct span *ret_next,
+                             struct error *e)
 {
-        const struct listing *l = c->state;
-        struct span next = SPAN_NONE;
         struct role *roles;
         size_t n;
-        TRY(role_page(db, &l->page, c->arena, &roles, &n, &next, e));
-        json_obj_open(&c->out);
-        json_key(&c->out, "roles");
-        json_arr_open(&c->out);
+        TRY(role_page(db, &l->page, l->call->arena, &roles, &n, ret_next, e));
         for (size_t i = 0; i < n; i++)
-                if (matches(&roles[i], l->filter))
-                        write_role(c, &roles[i]);
-        json_arr_close(&c->out);
-        au_page_end(c, next);
-        json_obj_close(&c->out);
-        return buf_check(&c->out, e);
+                if (matches(&roles[i], ((struct listing *)l)->filter))
+                        write_role(l->call, &roles[i]);
+        return STATUS_OK;
 }
 
 enum status au_roles_list(struct call *c, struct error *e)
@@ -94,9 +87,8 @@ enum status au_roles_list(struct call *c, struct error *e)
         if (!CALL_NEW(c, l))
                 return error_no_memory(e);
         TRY(role_may(c->who, ROLE_READ, SPAN_NONE, e));
-        TRY(au_page(c, LIMIT_DEFAULT, &l->page, &l->filter, e));
-        c->state = l;
-        return call_defer(c, list_work, call_then_reply, e);
+        TRY(au_page(c, LIMIT_DEFAULT, &l->list.page, &l->filter, e));
+        return au_list(c, &l->list, "roles", list_rows, e);
 }
 
 enum status au_roles_get(struct call *c, struct error *e)
