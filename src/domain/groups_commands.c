@@ -47,22 +47,12 @@ static enum status write_members(struct ledger_tx *tx, const char *subject,
 
 /* ---- create ---- */
 
-/* Whoever makes a group is its admin, unless it names some. */
 static enum status group_create_prepare(struct domain_command *base, struct error *e)
 {
         struct group_create *c = (struct group_create *)base;
-        char subject[ACCESS_SUBJECT_SIZE];
-        access_subject_of(&base->caller, subject);
-        if (c->group.admins.n || !subject[0])
-                return STATUS_OK;
-        struct span *admin = arena_alloc(&base->arena, sizeof *admin);
-        if (!admin)
-                return error_no_memory(e);
-        *admin = arena_span(&base->arena, access_user_id(subject));
-        if (!admin->p)
-                return error_no_memory(e);
-        c->group.admins = (struct json_texts){admin, 1};
-        return group_body(&c->group, &base->arena, e);
+        bool is_added;
+        TRY(admins_add_creator(base, &c->group.admins, &is_added, e));
+        return is_added ? group_body(&c->group, &base->arena, e) : STATUS_OK;
 }
 
 /* Statements outlive their group: whoever takes the id of one that is gone would bring them to

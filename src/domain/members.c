@@ -204,6 +204,27 @@ int64_t lock_next(const struct ledger_tx *tx, int64_t updated_at)
 
 /* ---- admins ---- */
 
+enum status admins_add_creator(struct domain_command *c, struct json_texts *admins,
+                               bool *ret_is_added, struct error *e)
+{
+        char subject[ACCESS_SUBJECT_SIZE];
+        struct span *admin;
+
+        *ret_is_added = false;
+        access_subject_of(&c->caller, subject);
+        if (admins->n || !subject[0])
+                return STATUS_OK;
+        admin = arena_alloc(&c->arena, sizeof *admin);
+        if (!admin)
+                return error_no_memory(e);
+        *admin = arena_span(&c->arena, access_user_id(subject));
+        if (!admin->p)
+                return error_no_memory(e);
+        *admins = (struct json_texts){admin, 1};
+        *ret_is_added = true;
+        return STATUS_OK;
+}
+
 enum status admins_replace(struct ledger_tx *tx, const char *object,
                            const struct json_texts *admins, struct error *e)
 {

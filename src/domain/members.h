@@ -60,6 +60,10 @@ int64_t lock_next(const struct ledger_tx *tx, int64_t updated_at);
 
 /* ---- who is named to manage something ---- */
 
+/* Whoever makes something is its admin, unless it names some: *ret_is_added then, in the command's
+ * arena. The daemon's own socket and jobs are nobody's admin. */
+enum status admins_add_creator(struct domain_command *c, struct json_texts *admins,
+                               bool *ret_is_added, struct error *e) MUST_CHECK;
 /* In the place of those that `object` ("records/ID") had. */
 enum status admins_replace(struct ledger_tx *tx, const char *object,
                            const struct json_texts *admins, struct error *e) MUST_CHECK;

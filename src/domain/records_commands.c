@@ -29,23 +29,6 @@ static enum status make_rows(struct domain_command *base, const struct record *r
 
 /* ---- create ---- */
 
-/* Whoever makes a record is its admin, unless it names some. */
-static enum status add_creator(struct domain_command *base, struct record *record, struct error *e)
-{
-        char subject[ACCESS_SUBJECT_SIZE];
-        access_subject_of(&base->caller, subject);
-        if (record->admins.n || !subject[0])
-                return STATUS_OK;
-        struct span *admin = arena_alloc(&base->arena, sizeof *admin);
-        if (!admin)
-                return error_no_memory(e);
-        *admin = arena_span(&base->arena, access_user_id(subject));
-        if (!admin->p)
-                return error_no_memory(e);
-        record->admins = (struct json_texts){admin, 1};
-        return record_body(record, &base->arena, e);
-}
-
 static enum status insert(struct ledger_tx *tx, struct domain_command *base,
                           const struct record *record, struct record_rows *rows,
                           struct record_row *ret, struct error *e)
@@ -84,8 +67,11 @@ static enum status make_id(struct domain_command *base, struct record *record, s
 static enum status record_create_prepare(struct domain_command *base, struct error *e)
 {
         struct record_create *c = (struct record_create *)base;
+        bool is_added;
         TRY(make_id(base, &c->record, e));
-        TRY(add_creator(base, &c->record, e));
+        TRY(admins_add_creator(base, &c->record.admins, &is_added, e));
+        if (is_added)
+                TRY(record_body(&c->record, &base->arena, e));
         return c->rows ? STATUS_OK : make_rows(base, &c->record, c->record.id, &c->rows, e);
 }
 
