@@ -112,6 +112,9 @@ void config_restart_needed(const struct config *old, const struct config *now, s
  * least as long. */
 void config_keep(const struct config *running, struct config *now);
 
+/* A URL as what a path is put behind: without a "/" at its end. */
+struct span config_url_base(struct span url);
+
 /* What a request that proves or fetches a credential may go to: https://, or http:// on this
  * machine; no name or password in it. `is_local` (may be NULL): it is of the second kind. */
 bool config_url_is_safe(struct span url, bool *is_local);

@@ -25,11 +25,7 @@ struct link {
 static enum status write_url(struct call *c, const struct key_mint *m, struct buf *out,
                              struct error *e)
 {
-        const char *issuer = c->settings->config->issuer;
-        size_t len = strlen(issuer);
-        while (len && issuer[len - 1] == '/')
-                len--;
-        buf_span(out, span_make(issuer, len));
+        buf_span(out, config_url_base(span_of(c->settings->config->issuer)));
         buf_text(out, "/#/view/");
         percent_encode(out, *(struct span *)c->state, PERCENT_COMPONENT);
         buf_text(out, "?nonce=");

@@ -378,6 +378,13 @@ void config_free(struct config *c)
         free(s);
 }
 
+struct span config_url_base(struct span url)
+{
+        while (url.len && url.p[url.len - 1] == '/')
+                url.len--;
+        return url;
+}
+
 const char *config_library(void)
 {
         return confuse_version;

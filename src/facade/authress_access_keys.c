@@ -111,7 +111,7 @@ enum status au_client_configuration(struct call *c, struct error *e)
         struct buf CLEANUP(buf_fini) issuer;
         buf_init(&issuer, 4096);
         TRY(client_get(c->db, http_param(c->req, "clientId"), c->arena, &client, e));
-        buf_text(&issuer, c->settings->config->issuer);
+        buf_span(&issuer, config_url_base(span_of(c->settings->config->issuer)));
         buf_text(&issuer, "/v1/clients/");
         buf_span(&issuer, client.id);
         TRY(buf_check(&issuer, e));

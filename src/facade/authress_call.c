@@ -129,7 +129,7 @@ static void write_link(struct call *c, const char *name, struct span cursor)
         struct span key, value;
         char separator = '?';
         buf_init(&url, 64 * 1024);
-        buf_text(&url, c->settings->config->issuer);
+        buf_span(&url, config_url_base(span_of(c->settings->config->issuer)));
         buf_span(&url, http_path(c->req));
         for (size_t i = 0; http_query_each(c->req, i, &key, &value); i++) {
                 if (cursor.p && span_is(key, "cursor"))
@@ -209,7 +209,7 @@ void au_self(struct call *c, const char *prefix, struct span id)
 {
         struct buf CLEANUP(buf_fini) url;
         buf_init(&url, 4096);
-        buf_text(&url, c->settings->config->issuer);
+        buf_span(&url, config_url_base(span_of(c->settings->config->issuer)));
         buf_text(&url, prefix);
         percent_encode(&url, id, PERCENT_COMPONENT);
         json_key(&c->out, "links");

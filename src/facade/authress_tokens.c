@@ -68,7 +68,7 @@ static void write_url(struct call *c, const char *name, struct span base, const 
 {
         struct buf CLEANUP(buf_fini) url;
         buf_init(&url, 4096);
-        buf_span(&url, base);
+        buf_span(&url, config_url_base(base));
         buf_text(&url, path);
         json_member_text(&c->out, name, buf_view(&url));
 }

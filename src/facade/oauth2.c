@@ -160,7 +160,7 @@ static void member_url(struct buf *out, const char *name, const char *issuer, co
 {
         struct buf CLEANUP(buf_fini) url;
         buf_init(&url, 4096);
-        buf_text(&url, issuer);
+        buf_span(&url, config_url_base(span_of(issuer)));
         buf_text(&url, path);
         json_member_text(out, name, buf_view(&url));
 }

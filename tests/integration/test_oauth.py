@@ -322,3 +322,30 @@ def test_rotation_keeps_the_old_key_while_its_tokens_live(make_daemon):
     assert works(daemon, old) == 200
     daemon.run("secret", "rotate")      # the unused middle one may stay; the used ones must
     assert before[0] in kids()
+
+
+def test_a_slash_at_the_issuer_s_end_is_not_doubled_in_addresses(make_daemon):
+    daemon = make_daemon({"issuer": "https://keys.example/auth/"})
+    daemon.ask("POST", "/v1/inboxes", {"name": "invoice"})
+    client = daemon.ask("POST", "/v1/admin/clients", {"name": "desk", "grants": []})["client_id"]
+    daemon.ask("POST", "/v1/groups", {"groupId": "grp_1", "name": "g"})
+    daemon.ask("POST", "/v1/groups", {"groupId": "grp_2", "name": "g"})
+
+    def addresses(value):
+        if isinstance(value, dict):
+            return [a for name, v in value.items() if name != "issuer" for a in addresses(v)]
+        if isinstance(value, list):
+            return [a for v in value for a in addresses(v)]
+        return [value] if isinstance(value, str) and value.startswith("https://") else []
+
+    for answer, least in (
+            (daemon.get("/.well-known/oauth-authorization-server").json(), 5),
+            (daemon.get("/.well-known/openid-configuration").json(), 3),
+            (daemon.get(f"/v1/clients/{client}/.well-known/openid-configuration").json(), 3),
+            (daemon.ask("GET", "/v1/groups?limit=1"), 3),
+            (daemon.ask("POST", "/v1/links", {"inbox": "invoice", "document": "d1", "user": "admin"}), 1)):
+        found = addresses(answer)
+        assert len(found) >= least, answer
+        assert all(a.startswith("https://keys.example/auth/") and "//" not in a[8:] for a in found), found
+    # Who it is stays to the letter.
+    assert daemon.get("/.well-known/oauth-authorization-server").json()["issuer"] == "https://keys.example/auth/"
