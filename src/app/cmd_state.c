@@ -12,9 +12,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define DEFAULT_DIR "/var/lib/chatelaine"
+#define SOCKET_PATH_SIZE sizeof(((struct sockaddr_un *)NULL)->sun_path)
 #define PASSWORD_LENGTH 24 /* base62: 142 bits */
 
 /* ---- init ---- */
@@ -121,6 +123,10 @@ enum cli_exit cmd_init(struct cli *c)
         umask(077);
         buf_init(&in.password, 1024);
         s = dir_make(cli_has(c, "dir") ? cli_value(c, "dir") : DEFAULT_DIR, &c->arena, &in.dir, &e);
+        if (s == STATUS_OK && strlen(in.dir) + strlen("/admin.sock") >= SOCKET_PATH_SIZE)
+                s = error_set(&e, STATUS_INVALID, "dir-too-long", in.dir,
+                              "the name is too long: a socket in it has room for %zu bytes",
+                              SOCKET_PATH_SIZE - 1 - strlen("/admin.sock"));
         if (s == STATUS_OK) {
                 in.config_path = arena_printf(&c->arena, "%s/chatelaine.conf", in.dir);
                 if (access(in.config_path, F_OK) == 0 || !dir_lacks(in.dir, "secret.key") ||

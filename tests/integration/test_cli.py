@@ -121,6 +121,14 @@ def test_init_makes_a_state_directory_once(tmp_path):
     assert f'state_dir = "{state}"' in config and config.count("#") > 40
 
 
+def test_init_refuses_a_directory_in_which_no_daemon_could_listen(tmp_path):
+    long = tmp_path / ("x" * (107 - len(str(tmp_path)) - len("/") - len("/admin.sock")))
+    assert len(f"{long}/admin.sock") == 107  # what an address of a unix socket has room for
+    chatelaine("init", "--dir", long)
+    assert "too long" in chatelaine("init", "--dir", f"{long}y", status=1).stderr
+    assert not list((tmp_path / f"{long}y").iterdir())
+
+
 def test_init_takes_a_password_without_its_newline(tmp_path):
     password = tmp_path / "password"
     password.write_text("with a newline\n")
