@@ -116,7 +116,7 @@ enum cli_exit cmd_key_verify(struct cli *c)
                 return cli_fail(c, &e);
         }
         admin_open(&body);
-        json_member_text(&body, "key", key.len ? buf_view(&key) : SPAN(""));
+        json_member_text(&body, "key", key.len ? span_trim(buf_view(&key)) : SPAN(""));
         buf_fini_secret(&key);
         admin_option(&body, c, "permission", "permission");
         admin_option(&body, c, "resource", "resource");

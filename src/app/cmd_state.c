@@ -325,7 +325,17 @@ enum cli_exit cmd_restore(struct cli *c)
             restore(c, dir, &aside, &e) != STATUS_OK)
                 return cli_fail(c, &e);
         if (c->is_json) {
-                printf("{\"restored\":true}\n");
+                struct buf b;
+                buf_init(&b, 65536);
+                json_obj_open(&b);
+                json_member_bool(&b, "restored", true);
+                json_member_text(&b, "database",
+                                 span_of(arena_printf(&c->arena, "%s/chatelaine.db", dir)));
+                json_member_text(&b, "aside", span_of(aside));
+                json_member_bool(&b, "has_secret_file", !dir_lacks(dir, "secret.key"));
+                json_obj_close(&b);
+                printf("%s\n", b.data ? b.data : "");
+                buf_fini(&b);
                 return CLI_FINE;
         }
         printf("restored into %s/chatelaine.db\n", dir);

@@ -118,11 +118,12 @@ def test_restore_sets_aside_what_is_there(daemon, tmp_path):
     assert daemon.run("restore", backup, "--dir", daemon.state, status=1).stderr
     assert ids_in(daemon.state / "chatelaine.db") == {"early", "late"}
     daemon.stop()
-    daemon.run("restore", backup, "--dir", daemon.state)
+    told = daemon.cli("restore", backup, "--dir", daemon.state)
+    assert told["restored"] is True and told["database"] == str(daemon.state / "chatelaine.db")
     assert ids_in(daemon.state / "chatelaine.db") == {"early"}
     (aside,) = [p for p in daemon.state.glob("chatelaine.db.before*")
                 if not p.name.endswith(("-wal", "-shm"))]
-    assert ids_in(aside) == {"early", "late"}
+    assert ids_in(aside) == {"early", "late"} and told["aside"] == str(aside)
     daemon.start()
     post(daemon, app, [{"id": "again", "data": {}}])
 

@@ -227,6 +227,7 @@ def test_apps_users_roles_documents_and_keys(daemon, tmp_path):
     shown = cli("key", "show", key["id"])
     assert "key" not in shown and shown["state"] == "active"
     assert daemon.run("key", "verify", "--json", stdin=key["key"] + "\n").stdout
+    daemon.run("key", "verify", stdin=f" {key['key']}\r\n")  # as it is pasted
     daemon.run("key", "verify", stdin="ctl_" + "0" * 36, status=1)
     daemon.run("key", "mint", "--user", "ann", "--expires-in", "1000y", status=1)
     daemon.run("key", "mint", "--user", "nobody-here", status=1)
