@@ -2,20 +2,26 @@
  * ledger: the only writer.
  *
  * Takes commands from any thread, runs all that are queued inside one
- * transaction, commits once, and hands each back to the loop that sent it.
+ * transaction, commits once, and hands each back to the loop that sent it when
+ * the disk has it.
  *
  *     http thread                     ledger thread
  *     ledger_submit(cmd) ──queue──▶   begin
  *                                     savepoint, cmd->apply(tx), release or roll back   (each)
  *                                     cmd->record(tx): its audit event
- *                                     commit + fsync
- *     cmd->done(cmd)     ◀─mailbox──  completion
+ *                                     commit, then the next group
+ *                                        │ sync thread
+ *                                        ▼
+ *     cmd->done(cmd)     ◀─mailbox──  fdatasync, then the completion
+ *
+ * Readers see a commit before it is durable; nothing is answered, published or told
+ * (ledger_head) that is not.
  *
  * Neighbours that are is_repeatable share one savepoint; when one of them fails after
  * it has written, all of them are undone and each is run again in its own.
  *
  * Thread:    submit from any; apply and record on the ledger's; done on the
- *            loop of reply_to, or on the ledger's thread when reply_to is NULL.
+ *            loop of reply_to, or on a thread of the ledger's when reply_to is NULL.
  * Ownership: submit takes the command; done gives it back. A command is never
  *            freed by the ledger.
  * Limits:    queue_max commands and 16 times as many rows (a larger command still
@@ -25,7 +31,10 @@
  *            (is_revocation) have an eighth of the queue for themselves.
  * Failure:   when the database itself fails (disk full, I/O) or a record does, the
  *            whole group is undone and each of its commands gets that status; the
- *            next group tries again, and an idle ledger tries once a second.
+ *            next group tries again, and an idle ledger tries once a second. When
+ *            the disk does not confirm a commit (INTERNAL "store-io"), its commands get
+ *            that status and may have happened all the same: as whole as ever, and with
+ *            their events.
  */
 #ifndef CHATELAINE_LEDGER_H
 #define CHATELAINE_LEDGER_H
@@ -48,7 +57,7 @@ struct ledger_tx {
 struct command {
         struct mail mail;         /* the ledger's: the completion */
         struct command *next;     /* the ledger's: the queue */
-        struct mailbox *reply_to; /* NULL: done is called on the ledger's thread */
+        struct mailbox *reply_to; /* NULL: done is called on a thread of the ledger's */
         /* Database work only. A failure undoes this command alone, and is its result. With
          * is_repeatable it may be called once more, after all that it did is undone. */
         enum status (*apply)(struct ledger_tx *tx, struct command *c, struct error *e);
@@ -75,11 +84,10 @@ struct ledger_options {
         const void *env;
         /* NULL, or after each commit, before any of its commands is answered, on the ledger's
          * thread: what was derived from rows that it changed is void from here on. */
-        void (*durable)(const void *env);
-        void (*committed)(void *ctx,
-                          int64_t head_seq); /* after each commit that appended events, on the
-                                                ledger's thread (the publisher wakes) */
-        void *committed_ctx;
+        void (*committed)(const void *env);
+        /* NULL, or when events have become durable, on the sync thread (the publisher wakes). */
+        void (*durable)(void *ctx, int64_t head_seq);
+        void *durable_ctx;
 };
 
 enum status ledger_start(const struct ledger_options *o, struct ledger **ret,
@@ -88,7 +96,7 @@ enum status ledger_submit(struct ledger *l, struct command *c, struct error *e) 
 /* Submit and wait for the completion, on a thread that has no loop (scheduler, publisher,
  * start-up). Returns the command's status. */
 enum status ledger_run(struct ledger *l, struct command *c, struct error *e) MUST_CHECK;
-/* Journal head after the last commit; any thread. */
+/* Journal head as far as it is durable; any thread. */
 int64_t ledger_head(const struct ledger *l);
 /* Is the writer able to commit: false after a failed commit until the next good one (readyz). */
 bool ledger_is_healthy(const struct ledger *l);

@@ -69,8 +69,15 @@ void store_disconnect(struct store_conn *c);
 /* Transactions. begin takes the write lock at once on a writing connection (BEGIN IMMEDIATE); on a
  * reading one all queries until the commit are of one snapshot, of the moment of the first. */
 enum status store_begin(struct store_conn *c, struct error *e) MUST_CHECK;
-enum status store_commit(struct store_conn *c, struct error *e)
-        MUST_CHECK; /* durable when it returns OK on a writing connection */
+/* Others see it when it returns OK; durable is what store_sync has answered for since. */
+enum status store_commit(struct store_conn *c, struct error *e) MUST_CHECK;
+/*
+ * All that was committed before the call is durable when it returns OK. Any one thread, also while
+ * the writing connection, which must be there, goes on. When it fails (INTERNAL "store-io", RETRY
+ * "store-full", "store-busy") the commits stay, and may or may not outlive a crash, until a later
+ * call is OK.
+ */
+enum status store_sync(struct store *s, struct error *e) MUST_CHECK;
 void store_rollback(struct store_conn *c);
 /*
  * In the place of a reader's commit: its snapshot is kept for the next transaction or query, which

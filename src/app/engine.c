@@ -35,9 +35,9 @@ static enum status start(const struct engine_options *o, struct engine *g, struc
                 .queue_max = (unsigned)c->limits.queue,
                 .group_rows_max = GROUP_ROWS_MAX,
                 .env = g->domain,
-                .durable = domain_committed,
-                .committed = o->committed,
-                .committed_ctx = o->committed_ctx,
+                .committed = domain_committed,
+                .durable = o->durable,
+                .durable_ctx = o->durable_ctx,
         };
         TRY(ledger_start(&ledger, &g->ledger, e));
         domain_set_ledger(g->domain, g->ledger);

@@ -19,8 +19,8 @@ struct engine {
 struct engine_options {
         struct config *take_config;
         size_t event_bytes_max;
-        void (*committed)(void *ctx, int64_t head_seq); /* ledger's thread; may be NULL */
-        void *committed_ctx;
+        void (*durable)(void *ctx, int64_t head_seq); /* as the ledger has it; may be NULL */
+        void *durable_ctx;
 };
 
 /* Locks the state directory, carries the schema forward. On failure nothing stays open; the

@@ -55,7 +55,7 @@ struct daemon {
 
 /* ---- hooks ---- */
 
-static void on_committed(void *ctx, int64_t head_seq)
+static void on_durable(void *ctx, int64_t head_seq)
 {
         struct daemon *d = ctx;
 
@@ -236,7 +236,7 @@ static void tell_outbound(struct daemon *d, struct outbound *o)
 static enum status start(struct daemon *d, struct config *take_config, struct error *e)
 {
         struct engine_options o = {
-                .take_config = take_config, .committed = on_committed, .committed_ctx = d};
+                .take_config = take_config, .durable = on_durable, .durable_ctx = d};
         struct schedule_options schedule = {.ctx = d, .published_mark = published_mark};
         struct publisher *publisher;
         struct scheduler *scheduler;

@@ -1,6 +1,7 @@
 /* One transaction: each command undone alone when it fails, one commit for all. */
 #include "ledger/group.h"
 
+#include <chatelaine/base_clock.h>
 #include <stdlib.h>
 
 /* ---- running ---- */
@@ -76,7 +77,7 @@ static enum status run_repeatable(struct ledger_tx *tx, struct command *first,
         return STATUS_OK;
 }
 
-static enum status run_all(struct ledger_tx *tx, struct command *first, struct error *e)
+enum status group_apply(struct ledger_tx *tx, struct command *first, struct error *e)
 {
         for (struct command *c = first, *end; c; c = end) {
                 end = c->next;
@@ -84,33 +85,7 @@ static enum status run_all(struct ledger_tx *tx, struct command *first, struct e
                         end = end->next;
                 TRY(c->is_repeatable ? run_repeatable(tx, c, end, e) : run_one(tx, c, e));
         }
-        return store_commit(tx->db, e);
-}
-
-static void fail_all(struct command *first, enum status s, const struct error *e)
-{
-        for (struct command *c = first; c; c = c->next) {
-                c->status = s;
-                c->error = *e;
-        }
-}
-
-enum status group_run(struct ledger_tx *tx, struct command *first, struct error *e)
-{
-        struct journal_mark before;
-
-        journal_mark(tx->journal, &before);
-        enum status s = store_begin(tx->db, e);
-        if (s == STATUS_OK) {
-                s = run_all(tx, first, e);
-                if (s != STATUS_OK) {
-                        store_rollback(tx->db);
-                        journal_reset_to(tx->journal, &before);
-                }
-        }
-        if (s != STATUS_OK)
-                fail_all(first, s, e);
-        return s;
+        return STATUS_OK;
 }
 
 /* An update that changes nothing is written all the same. */
@@ -119,13 +94,53 @@ static const char probe_sql[] = "INSERT INTO marks (topic, seq) VALUES (0, 0) "
 
 enum status group_probe(struct ledger_tx *tx, struct error *e)
 {
+        return store_exec(tx->db, probe_sql, NULL, e, "");
+}
+
+/* ---- the transaction ---- */
+
+enum status group_begin(struct ledger_tx *tx, struct group *g, struct error *e)
+{
+        *g = (struct group){.number = ++tx->group, .began_us = clock_mono_us()};
+        journal_mark(tx->journal, &g->before);
         TRY(store_begin(tx->db, e));
-        enum status s = store_exec(tx->db, probe_sql, NULL, e, "");
-        if (s == STATUS_OK)
-                s = store_commit(tx->db, e);
-        if (s != STATUS_OK)
+        g->is_open = true;
+        return STATUS_OK;
+}
+
+void group_add(struct group *g, struct command *first)
+{
+        if (!first)
+                return;
+        *(g->last ? &g->last->next : &g->first) = first;
+        for (struct command *c = first; c; c = c->next) {
+                g->last = c;
+                g->n++;
+                g->rows += c->rows;
+        }
+}
+
+enum status group_commit(struct ledger_tx *tx, struct group *g, struct error *e)
+{
+        TRY(store_commit(tx->db, e));
+        g->head = journal_head(tx->journal);
+        return STATUS_OK;
+}
+
+void group_fail(const struct group *g, enum status s, const struct error *e)
+{
+        for (struct command *c = g->first; c; c = c->next) {
+                c->status = s;
+                c->error = *e;
+        }
+}
+
+void group_undo(struct ledger_tx *tx, struct group *g)
+{
+        if (g->is_open)
                 store_rollback(tx->db);
-        return s;
+        journal_reset_to(tx->journal, &g->before);
+        *g = (struct group){0};
 }
 
 /* ---- handing back ---- */

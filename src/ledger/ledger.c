@@ -1,37 +1,10 @@
-/* The writer's thread: takes what is queued, has it committed, hands it back. */
-#include "ledger/group.h"
-#include "ledger/queue.h"
+/* Submitting, waiting, starting and stopping. */
+#include "ledger/writer.h"
 
 #include <assert.h>
 #include <chatelaine/base_clock.h>
 #include <chatelaine/base_log.h>
-#include <chatelaine/base_metrics.h>
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define PROBE_MS 1000
-
-struct ledger {
-        struct ledger_options options;
-        struct ledger_tx tx; /* the thread's */
-        pthread_t thread;
-        bool is_joined; /* the owner's */
-
-        pthread_mutex_t mutex; /* guards queue, is_draining, is_asleep and every waiter */
-        pthread_cond_t wake;   /* the queue was empty, or the end has come */
-        pthread_cond_t ran;    /* a command of ledger_run is done */
-        struct queue queue;
-        bool is_draining, is_asleep;
-
-        _Atomic int64_t head;
-        atomic_bool is_healthy;
-
-        struct metric_cell *queued, *group_size, *commit_seconds;
-        struct metric_family *commands;
-};
 
 /* ---- submitting ---- */
 
@@ -52,7 +25,7 @@ enum status ledger_submit(struct ledger *l, struct command *c, struct error *e)
                         e->retry_after_ms = queue_retry_after_ms(&l->queue);
         } else {
                 queue_put(&l->queue, c);
-                if (l->is_asleep)
+                if (l->wake_at && l->queue.rows >= l->wake_at)
                         pthread_cond_signal(&l->wake);
         }
         unsigned n = l->queue.n;
@@ -81,7 +54,9 @@ enum status ledger_run(struct ledger *l, struct command *c, struct error *e)
 {
         struct waiter w = {.ledger = l};
 
-        assert(!pthread_equal(pthread_self(), l->thread)); /* it would wait for itself */
+        /* They would wait for themselves. */
+        assert(!pthread_equal(pthread_self(), l->writer));
+        assert(!pthread_equal(pthread_self(), l->sync));
         c->reply_to = NULL;
         c->done = wake_waiter;
         c->waiter = &w;
@@ -106,9 +81,9 @@ bool ledger_is_healthy(const struct ledger *l)
         return atomic_load(&l->is_healthy);
 }
 
-/* ---- the thread ---- */
+/* ---- for both threads ---- */
 
-static void set_health(struct ledger *l, enum status s, const struct error *e)
+void ledger_set_health(struct ledger *l, enum status s, const struct error *e)
 {
         bool was = atomic_exchange(&l->is_healthy, s == STATUS_OK);
 
@@ -118,7 +93,7 @@ static void set_health(struct ledger *l, enum status s, const struct error *e)
                 LOG_INFO("ledger.commits_again");
 }
 
-static void count_statuses(struct ledger *l, const struct command *first)
+void ledger_complete(struct ledger *l, struct command *first)
 {
         int64_t n_ok = 0;
 
@@ -130,82 +105,7 @@ static void count_statuses(struct ledger *l, const struct command *first)
         }
         if (n_ok)
                 metric_add(METRIC_CELL(l->commands, status_name(STATUS_OK)), n_ok);
-}
-
-static void run_group(struct ledger *l, struct command *first, unsigned n)
-{
-        struct error e = {0};
-        int64_t began_us = clock_mono_us(), head_before = journal_head(l->tx.journal);
-
-        l->tx.now_ms = clock_now_ms();
-        l->tx.group++;
-        enum status s = group_run(&l->tx, first, &e);
-        set_health(l, s, &e);
-        metric_observe_us(l->commit_seconds, clock_mono_us() - began_us);
-        metric_observe(l->group_size, n);
-        count_statuses(l, first);
-
-        int64_t head = journal_head(l->tx.journal);
-        atomic_store(&l->head, head);
-        if (s == STATUS_OK && l->options.durable)
-                l->options.durable(l->options.env);
         group_complete(first);
-        if (head != head_before && l->options.committed)
-                l->options.committed(l->options.committed_ctx, head);
-}
-
-static void probe(struct ledger *l)
-{
-        struct error e;
-
-        l->tx.now_ms = clock_now_ms();
-        if (group_probe(&l->tx, &e) == STATUS_OK)
-                set_health(l, STATUS_OK, NULL);
-}
-
-/* A second from now, or when woken; a healthy ledger sleeps until it is woken. */
-static void sleep_locked(struct ledger *l)
-{
-        struct timespec until;
-
-        l->is_asleep = true;
-        if (atomic_load(&l->is_healthy)) {
-                pthread_cond_wait(&l->wake, &l->mutex);
-        } else {
-                clock_gettime(CLOCK_MONOTONIC, &until);
-                until.tv_sec += PROBE_MS / 1000;
-                (void)pthread_cond_timedwait(&l->wake, &l->mutex, &until);
-        }
-        l->is_asleep = false;
-}
-
-static void *run(void *arg)
-{
-        struct ledger *l = arg;
-
-        pthread_mutex_lock(&l->mutex);
-        for (;;) {
-                unsigned n = 0;
-                struct command *group =
-                        queue_take(&l->queue, l->options.group_rows_max, &n, clock_mono_ms());
-                if (group == NULL && l->is_draining)
-                        break;
-                if (group == NULL) {
-                        sleep_locked(l);
-                        if (l->queue.n > 0 || l->is_draining || atomic_load(&l->is_healthy))
-                                continue;
-                }
-                unsigned left = l->queue.n;
-                pthread_mutex_unlock(&l->mutex);
-                metric_set(l->queued, left);
-                if (group)
-                        run_group(l, group, n);
-                else
-                        probe(l);
-                pthread_mutex_lock(&l->mutex);
-        }
-        pthread_mutex_unlock(&l->mutex);
-        return NULL;
 }
 
 /* ---- life ---- */
@@ -218,6 +118,7 @@ static void init_sync(struct ledger *l)
         pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         pthread_mutex_init(&l->mutex, NULL);
         pthread_cond_init(&l->wake, &attr);
+        pthread_cond_init(&l->committed, NULL);
         pthread_cond_init(&l->ran, NULL);
         pthread_condattr_destroy(&attr);
 }
@@ -235,6 +136,25 @@ static void init_metrics(struct ledger *l)
                                     "Commands by their result.");
 }
 
+static enum status start_thread(pthread_t *ret, const char *name, void *(*run)(void *),
+                                struct ledger *l, struct error *e)
+{
+        if (pthread_create(ret, NULL, run, l) != 0)
+                return error_set(e, STATUS_RETRY, "no-thread", NULL,
+                                 "the ledger's %s thread cannot be started", name);
+        pthread_setname_np(*ret, name);
+        return STATUS_OK;
+}
+
+static void end_sync(struct ledger *l)
+{
+        pthread_mutex_lock(&l->mutex);
+        l->is_written = true;
+        pthread_cond_signal(&l->committed);
+        pthread_mutex_unlock(&l->mutex);
+        pthread_join(l->sync, NULL);
+}
+
 static enum status start(struct ledger *l, struct error *e)
 {
         TRY(store_connect(l->options.store, STORE_WRITE, &l->tx.db, e));
@@ -242,10 +162,12 @@ static enum status start(struct ledger *l, struct error *e)
                          e));
         atomic_store(&l->head, journal_head(l->tx.journal));
         atomic_store(&l->is_healthy, true);
-        if (pthread_create(&l->thread, NULL, run, l) != 0)
-                return error_set(e, STATUS_RETRY, "no-thread", NULL,
-                                 "the ledger's thread cannot be started");
-        pthread_setname_np(l->thread, "ledger");
+        TRY(start_thread(&l->sync, "sync", ledger_sync, l, e));
+        enum status s = start_thread(&l->writer, "ledger", ledger_writer, l, e);
+        if (s != STATUS_OK) {
+                end_sync(l);
+                return s;
+        }
         l->is_joined = false;
         return STATUS_OK;
 }
@@ -279,7 +201,8 @@ void ledger_stop(struct ledger *l)
         l->is_draining = true;
         pthread_cond_signal(&l->wake);
         pthread_mutex_unlock(&l->mutex);
-        pthread_join(l->thread, NULL);
+        pthread_join(l->writer, NULL);
+        end_sync(l);
         l->is_joined = true;
 }
 
@@ -291,6 +214,7 @@ void ledger_free(struct ledger *l)
         journal_free(l->tx.journal);
         store_disconnect(l->tx.db);
         pthread_cond_destroy(&l->ran);
+        pthread_cond_destroy(&l->committed);
         pthread_cond_destroy(&l->wake);
         pthread_mutex_destroy(&l->mutex);
         free(l);

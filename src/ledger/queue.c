@@ -47,13 +47,14 @@ static void count_left(struct queue *q, unsigned n, int64_t mono_ms)
         q->left_now += n;
 }
 
-struct command *queue_take(struct queue *q, int64_t rows_max, unsigned *ret_n, int64_t mono_ms)
+struct command *queue_take(struct queue *q, int64_t rows_max, bool takes_larger, unsigned *ret_n,
+                           int64_t mono_ms)
 {
         struct command *first = q->first, **end = &q->first;
         int64_t rows = 0;
         unsigned n = 0;
 
-        while (*end && (n == 0 || rows + (*end)->rows <= rows_max)) {
+        while (*end && ((n == 0 && takes_larger) || rows + (*end)->rows <= rows_max)) {
                 rows += (*end)->rows;
                 n++;
                 end = &(*end)->next;

@@ -21,9 +21,10 @@ struct queue {
 void queue_init(struct queue *q, unsigned commands_max);
 bool queue_has_room(const struct queue *q, const struct command *c);
 void queue_put(struct queue *q, struct command *c);
-/* The commands for one transaction of at most rows_max rows, at least one; NULL when there are
- * none. */
-struct command *queue_take(struct queue *q, int64_t rows_max, unsigned *ret_n, int64_t mono_ms);
+/* Commands of at most rows_max rows together, a larger one alone where `takes_larger`; NULL when
+ * there are none. */
+struct command *queue_take(struct queue *q, int64_t rows_max, bool takes_larger, unsigned *ret_n,
+                           int64_t mono_ms);
 /* How long until a full queue has room again, as far as the drain rate tells. */
 uint32_t queue_retry_after_ms(const struct queue *q);
 

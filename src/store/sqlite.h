@@ -4,6 +4,7 @@
  *     sqlite_open.c        a database: its lock, its size, its connections' settings
  *     sqlite_conn.c        a connection and its transactions
  *     sqlite_stmt.c        statements: found by address, bound, stepped
+ *     sqlite_sync.c        the WAL written out, so that commits are durable
  *     sqlite_checkpoint.c  the thread that carries the WAL into the database
  *     sqlite_migrate.c     schema versions
  *     sqlite_backup.c      a copy of the running database
@@ -19,11 +20,13 @@
 #include <stdatomic.h>
 
 struct checkpointer;
+struct syncer;
 
 struct store {
         char *path;                        /* of the database file */
         int lock_fd;                       /* flock on state.lock; -1 when not the daemon */
         struct checkpointer *checkpointer; /* NULL when not the daemon */
+        struct syncer *syncer;             /* NULL before there is a writing connection */
         atomic_bool has_writer;
         _Atomic uint64_t commits; /* of the writer, so far */
         atomic_int n_conns;
@@ -61,6 +64,9 @@ static inline bool sqlite_is_fresh(const struct store_conn *c)
 {
         return c->kept_commits == atomic_load(&c->store->commits);
 }
+
+enum status syncer_open(const char *path, struct syncer **ret, struct error *e) MUST_CHECK;
+void syncer_close(struct syncer *y);
 
 /*
  * The checkpoint thread. wrote: the writer has committed, the WAL holds `pages`

@@ -21,7 +21,7 @@
 #define PAUSE_MS 100
 #define BLOCKED_PAUSE_MS 1000
 #define WAL_BOUND_PAGES 8192 /* 64 MiB of 8 KiB pages */
-#define READERS_WAIT_MS 250   /* the longest that the writer is held for readers of the old WAL */
+#define READERS_WAIT_MS 250  /* the longest that the writer is held for readers of the old WAL */
 
 struct checkpointer {
         sqlite3 *db; /* the thread's */

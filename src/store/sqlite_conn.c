@@ -22,9 +22,10 @@ static enum status set_up(struct store_conn *c, struct error *e)
          * and checks want another each time. It fills as it is used. */
         if (c->mode == STORE_READ)
                 return sqlite_run(c->db, "PRAGMA query_only=ON; PRAGMA cache_size=-16384;", e);
-        TRY(sqlite_run(c->db, "PRAGMA cache_size=-8192;", e));
+        /* store_sync waits for the disk; no commit does. */
+        TRY(sqlite_run(c->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;", e));
         sqlite3_wal_hook(c->db, wal_written, c);
-        return STATUS_OK;
+        return c->store->syncer ? STATUS_OK : syncer_open(c->store->path, &c->store->syncer, e);
 }
 
 enum status store_connect(struct store *s, enum store_mode mode, struct store_conn **ret,

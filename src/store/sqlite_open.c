@@ -193,6 +193,7 @@ void store_close(struct store *s)
         int left = atomic_load(&s->n_conns);
         if (left != 0)
                 LOG_ERROR("store.connections_left", LOG_I("connections", left));
+        syncer_close(s->syncer);
         checkpointer_stop(s->checkpointer);
         if (s->lock_fd >= 0)
                 close(s->lock_fd);

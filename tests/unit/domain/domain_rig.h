@@ -25,7 +25,7 @@ struct rig {
         struct domain *domain;
         struct ledger *ledger;
         struct store_conn *db; /* reads */
-        sem_t committed;       /* posted by each commit that appended events */
+        sem_t durable;         /* posted when events have become durable */
         struct arena arena;
 };
 
@@ -56,10 +56,10 @@ static inline void rig_advance(int64_t ms)
         atomic_fetch_add(&rig_now, ms);
 }
 
-static inline void rig_committed(void *ctx, int64_t head)
+static inline void rig_durable(void *ctx, int64_t head)
 {
         (void)head;
-        sem_post(&((struct rig *)ctx)->committed);
+        sem_post(&((struct rig *)ctx)->durable);
 }
 
 /* The default configuration, with `extra` behind it. */
@@ -94,9 +94,9 @@ static inline void rig_ledger(struct rig *r, size_t event_bytes_max)
                                    .queue_max = 1000,
                                    .group_rows_max = 10000,
                                    .env = r->domain,
-                                   .durable = domain_committed,
-                                   .committed = rig_committed,
-                                   .committed_ctx = r};
+                                   .committed = domain_committed,
+                                   .durable = rig_durable,
+                                   .durable_ctx = r};
         OK(ledger_start(&l, &r->ledger, &f->err));
         domain_set_ledger(r->domain, r->ledger);
 }
@@ -120,7 +120,7 @@ static inline void rig_open(struct rig *r)
         struct domain_options d = {
                 .store = f->store, .secrets = r->secrets, .take_settings = rig_settings(r, "")};
         OK(domain_new(&d, &r->domain, &f->err));
-        sem_init(&r->committed, 0, 0);
+        sem_init(&r->durable, 0, 0);
         rig_ledger(r, 1000000);
         OK(store_connect(f->store, STORE_READ, &r->db, &f->err));
         arena_init(&r->arena, 64 << 20);
@@ -134,7 +134,7 @@ static inline void rig_close(struct rig *r)
         domain_free(r->domain);
         secrets_free(r->secrets);
         arena_fini(&r->arena);
-        sem_destroy(&r->committed);
+        sem_destroy(&r->durable);
         fixture_close(f);
 }
 
@@ -196,7 +196,7 @@ static inline void rig_await(struct rig *r, const char *type, int64_t n)
 {
         struct timespec until = {.tv_sec = time(NULL) + 60};
         while (rig_events(r, type) < n)
-                if (sem_timedwait(&r->committed, &until) != 0)
+                if (sem_timedwait(&r->durable, &until) != 0)
                         fail_msg("%s: only %lld of %lld", type, (long long)rig_events(r, type),
                                  (long long)n);
 }

@@ -12,23 +12,23 @@ struct ledger_fixture {
         struct fixture base;
         struct store_conn *reader;
         struct ledger *ledger;
-        atomic_int commits, durable;
-        atomic_llong committed_head;
+        atomic_int committed, durable; /* calls */
+        atomic_llong durable_head;
 };
 
-static inline void count_commit(void *ctx, int64_t head)
+static inline void count_durable(void *ctx, int64_t head)
 {
         struct ledger_fixture *l = ctx;
 
-        atomic_fetch_add(&l->commits, 1);
-        atomic_store(&l->committed_head, head);
+        atomic_fetch_add(&l->durable, 1);
+        atomic_store(&l->durable_head, head);
 }
 
-static inline void count_durable(const void *env)
+static inline void count_committed(const void *env)
 {
         struct ledger_fixture *l = (struct ledger_fixture *)(uintptr_t)env;
 
-        atomic_fetch_add(&l->durable, 1);
+        atomic_fetch_add(&l->committed, 1);
 }
 
 static inline void ledger_fixture_open(struct ledger_fixture *l)
@@ -46,9 +46,9 @@ static inline void ledger_fixture_open(struct ledger_fixture *l)
                 .queue_max = 64,
                 .group_rows_max = 1000,
                 .env = l,
+                .committed = count_committed,
                 .durable = count_durable,
-                .committed = count_commit,
-                .committed_ctx = l,
+                .durable_ctx = l,
         };
         OK(ledger_start(&o, &l->ledger, &f->err));
 }
@@ -79,8 +79,8 @@ struct note {
         sem_t *began, *go; /* may be NULL: apply says that it began, and waits */
         int64_t seq;
         int n_applied;
-        struct ledger_fixture *ledger; /* look_at_durable's */
-        int durable_when_done;
+        struct ledger_fixture *ledger; /* look_at_committed's */
+        int committed_when_done;
         atomic_bool is_done;
 };
 

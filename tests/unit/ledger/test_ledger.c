@@ -88,13 +88,13 @@ static void test_what_waits_is_committed_as_one_group_in_order(void **state)
         }
         release_writer(&h);
         ledger_stop(l->ledger);
-        assert_int_equal(atomic_load(&l->commits), 2);
+        assert_int_equal(atomic_load(&l->durable), 2);
         for (int i = 0; i < 40; i++) {
                 assert_true(atomic_load(&notes[i].is_done));
                 assert_int_equal(notes[i].command.status, STATUS_OK);
                 assert_int_equal(notes[i].seq, 3 + 2 * i);
         }
-        assert_int_equal(atomic_load(&l->committed_head), ledger_head(l->ledger));
+        assert_int_equal(atomic_load(&l->durable_head), ledger_head(l->ledger));
 }
 
 static void test_a_refused_command_is_undone_alone_and_its_record_stays(void **state)
@@ -149,7 +149,7 @@ static void test_repeatable_neighbours_are_undone_alone_too(void **state)
         ledger_stop(l->ledger);
         for (size_t i = 0; i < n; i++)
                 assert_int_equal(notes[i].command.status, notes[i].refuse);
-        assert_int_equal(atomic_load(&l->commits), 2); /* hold, these */
+        assert_int_equal(atomic_load(&l->durable), 2); /* hold, these */
         assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'good'"),
                          3);
         assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'bad'"),
@@ -186,11 +186,11 @@ static void test_a_repeatable_refusal_that_wrote_nothing_repeats_nobody(void **s
                          1);
 }
 
-static void look_at_durable(struct command *c)
+static void look_at_committed(struct command *c)
 {
         struct note *n = (struct note *)c;
 
-        n->durable_when_done = atomic_load(&n->ledger->durable);
+        n->committed_when_done = atomic_load(&n->ledger->committed);
         note_done(c);
 }
 
@@ -200,11 +200,11 @@ static void test_what_was_derived_is_void_before_the_answer(void **state)
         struct fixture *f = &l->base;
         struct note n = note_of("a");
 
-        n.command.done = look_at_durable;
+        n.command.done = look_at_committed;
         n.ledger = l;
         OK(ledger_submit(l->ledger, &n.command, &f->err));
         wait_done(&n);
-        assert_int_equal(n.durable_when_done, 1);
+        assert_int_equal(n.committed_when_done, 1);
 }
 
 static void test_without_its_record_nothing_is_committed(void **state)

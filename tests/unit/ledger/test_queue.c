@@ -54,17 +54,22 @@ static void test_a_group_is_taken_in_order_up_to_its_rows(void **state)
         (void)state;
         queue_init(&q, 16);
         fill(&q, commands, 10, 3);
-        assert_ptr_equal(queue_take(&q, 10, &n, 0), &commands[0]);
+        assert_ptr_equal(queue_take(&q, 10, true, &n, 0), &commands[0]);
         assert_int_equal(n, 3);
         assert_null(commands[2].next);
-        assert_ptr_equal(queue_take(&q, 2, &n, 0), &commands[3]); /* larger than a group: alone */
+        assert_ptr_equal(queue_take(&q, 2, true, &n, 0),
+                         &commands[3]); /* larger than a group: alone */
         assert_int_equal(n, 1);
-        assert_ptr_equal(queue_take(&q, 1000, &n, 0), &commands[4]);
+        assert_ptr_equal(queue_take(&q, 1000, true, &n, 0), &commands[4]);
         assert_int_equal(n, 6);
-        assert_null(queue_take(&q, 1000, &n, 0));
+        assert_null(queue_take(&q, 1000, true, &n, 0));
+        fill(&q, commands, 1, 3);
+        assert_null(
+                queue_take(&q, 2, false, &n, 0)); /* a group that is begun takes no larger one */
+        assert_ptr_equal(queue_take(&q, 3, false, &n, 0), &commands[0]);
         assert_int_equal(q.rows, 0);
         fill(&q, commands, 1, 1);
-        assert_ptr_equal(queue_take(&q, 1000, &n, 0), &commands[0]);
+        assert_ptr_equal(queue_take(&q, 1000, true, &n, 0), &commands[0]);
 }
 
 static void test_retry_after_comes_from_the_drain_rate(void **state)
@@ -78,7 +83,7 @@ static void test_retry_after_comes_from_the_drain_rate(void **state)
         assert_int_equal(queue_retry_after_ms(&q), 1000); /* nothing known yet */
         fill(&q, commands, 1000, 1);
         for (int64_t ms = 0; ms <= 2000; ms += 100) /* 100 a second */
-                assert_non_null(queue_take(&q, 10, &n, 5000 + ms));
+                assert_non_null(queue_take(&q, 10, true, &n, 5000 + ms));
         assert_in_range(queue_retry_after_ms(&q), 7000, 9000); /* 790 are left */
 }
 

@@ -154,7 +154,7 @@ static void test_intervals_follow_the_monotonic_clock(void **state)
         atomic_fetch_add(&rig_mono_skip, 11 * MINUTE);
         look(r);
         while (rig_int(r, "SELECT count(*) FROM keys") > 0) /* past its retention */
-                sem_wait(&r->committed);
+                sem_wait(&r->durable);
         assert_non_null(strstr(rig_event(r, "chatelaine.audit.v1"), "\"action\":\"key.purge\""));
         schedule_stop(s);
         assert_true(rig_events(r, "chatelaine.checkpoint.v1") >= 2);

@@ -1,21 +1,29 @@
 /*
  * A file system for SQLite that fails: the nth write, sync or truncation after it is
- * armed, and all that follow while it stays broken.
+ * armed, and all that follow while it stays broken. With faulty_keep_synced it also keeps what
+ * a power cut would leave: beside each file, as NAME.synced, the file as it was last synced.
  */
 #ifndef TESTS_FAULTY_VFS_H
 #define TESTS_FAULTY_VFS_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-static atomic_int faulty_left;    /* operations until the fault; below 0: not armed */
-static atomic_bool faulty_lasts;  /* what follows fails too */
-static atomic_int faulty_code;    /* SQLite's */
-static atomic_bool faulty_struck; /* it has come */
+static atomic_int faulty_left;         /* operations until the fault; below 0: not armed */
+static atomic_bool faulty_lasts;       /* what follows fails too */
+static atomic_int faulty_code;         /* SQLite's */
+static atomic_bool faulty_struck;      /* it has come */
+static atomic_bool faulty_struck_sync; /* and was a sync */
+static atomic_bool faulty_keep_synced;
+static void (*_Atomic faulty_before_sync)(const char *name); /* NULL, or called by each sync */
 
 struct faulty_file {
         sqlite3_file base;
+        const char *name;   /* SQLite's, while the file is open; NULL: a temporary one */
         sqlite3_file *real; /* lies behind this struct */
 };
 
@@ -52,11 +60,43 @@ static int faulty_truncate(sqlite3_file *f, sqlite3_int64 size)
         return rc == SQLITE_OK ? PASS(f, xTruncate, size) : SQLITE_IOERR_TRUNCATE;
 }
 
+/* Held, all NAME.synced are of one moment. */
+static pthread_mutex_t faulty_saving = PTHREAD_MUTEX_INITIALIZER;
+
+static void faulty_save(struct faulty_file *f)
+{
+        char name[4200];
+        sqlite3_int64 size = 0;
+
+        pthread_mutex_lock(&faulty_saving);
+        snprintf(name, sizeof name, "%s.synced", f->name);
+        FILE *out = fopen(name, "w");
+        int rc = f->real->pMethods->xFileSize(f->real, &size);
+        char *bytes = malloc((size_t)size + 1);
+        if (rc == SQLITE_OK)
+                rc = f->real->pMethods->xRead(f->real, bytes, (int)size, 0);
+        if (rc != SQLITE_OK || fwrite(bytes, 1, (size_t)size, out) != (size_t)size ||
+            fclose(out) != 0)
+                abort();
+        free(bytes);
+        pthread_mutex_unlock(&faulty_saving);
+}
+
 static int faulty_sync(sqlite3_file *f, int flags)
 {
-        int rc = faulty_strike();
+        struct faulty_file *file = (struct faulty_file *)f;
+        void (*before)(const char *name) = atomic_load(&faulty_before_sync);
 
-        return rc == SQLITE_OK ? PASS(f, xSync, flags) : SQLITE_IOERR_FSYNC;
+        if (before && file->name)
+                before(file->name);
+        int rc = faulty_strike();
+        if (rc != SQLITE_OK) {
+                atomic_store(&faulty_struck_sync, true);
+                return SQLITE_IOERR_FSYNC;
+        }
+        if (atomic_load(&faulty_keep_synced) && file->name)
+                faulty_save(file);
+        return PASS(f, xSync, flags);
 }
 
 static int faulty_close(sqlite3_file *f)
@@ -149,6 +189,7 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int 
         struct faulty_file *file = (struct faulty_file *)f;
 
         (void)vfs;
+        file->name = name;
         file->real = (sqlite3_file *)(file + 1);
         file->base.pMethods = NULL;
         int rc = faulty_real->xOpen(faulty_real, name, file->real, flags, ret);
@@ -176,6 +217,7 @@ enum faulty_kind { FAULTY_FULL, FAULTY_IO };
 static inline void faulty_arm(int after, enum faulty_kind kind, bool lasts)
 {
         atomic_store(&faulty_struck, false);
+        atomic_store(&faulty_struck_sync, false);
         atomic_store(&faulty_code, kind == FAULTY_FULL ? SQLITE_FULL : SQLITE_IOERR_WRITE);
         atomic_store(&faulty_lasts, lasts);
         atomic_store(&faulty_left, after);

@@ -1,0 +1,146 @@
+/* The writer: takes what is queued, applies it, commits when the disk is free. */
+#include "ledger/writer.h"
+
+#include <chatelaine/base_clock.h>
+#include <time.h>
+
+#define PROBE_MS 1000
+/* While a transaction is open and the disk is busy: fewer rows are not worth waking up for. */
+#define FEW_ROWS 8
+
+/* ---- one transaction ---- */
+
+static void fail(struct ledger *l, struct group *g, enum status s, const struct error *e)
+{
+        struct command *first = g->first;
+
+        group_fail(g, s, e);
+        group_undo(&l->tx, g);
+        atomic_store(&l->failed_group, g->number);
+        ledger_set_health(l, s, e);
+        ledger_complete(l, first);
+}
+
+/* `first` NULL: the transaction of a probe. */
+static void apply(struct ledger *l, struct group *g, struct command *first)
+{
+        struct error e = {0};
+
+        l->tx.now_ms = clock_now_ms();
+        enum status s = g->is_open ? STATUS_OK : group_begin(&l->tx, g, &e);
+        group_add(g, first);
+        if (s == STATUS_OK)
+                s = first ? group_apply(&l->tx, first, &e) : group_probe(&l->tx, &e);
+        if (s != STATUS_OK)
+                fail(l, g, s, &e);
+}
+
+static bool commit(struct ledger *l, struct group *g)
+{
+        struct error e = {0};
+
+        enum status s = group_commit(&l->tx, g, &e);
+        if (s != STATUS_OK) {
+                fail(l, g, s, &e);
+                return false;
+        }
+        if (l->options.committed)
+                l->options.committed(l->options.env);
+        if (g->n)
+                metric_observe(l->group_size, g->n);
+        return true;
+}
+
+static void hand_over_locked(struct ledger *l, struct group *g)
+{
+        l->handed = *g;
+        l->is_disk_busy = true;
+        pthread_cond_signal(&l->committed);
+        *g = (struct group){0};
+}
+
+/* ---- the thread ---- */
+
+/* Until `at` rows are queued, the disk is free, or the end has come; a ledger that could not
+ * write looks again after a second. */
+static void sleep_locked(struct ledger *l, int64_t at)
+{
+        struct timespec until;
+
+        l->wake_at = at;
+        if (atomic_load(&l->is_healthy)) {
+                pthread_cond_wait(&l->wake, &l->mutex);
+        } else {
+                clock_gettime(CLOCK_MONOTONIC, &until);
+                until.tv_sec += PROBE_MS / 1000;
+                (void)pthread_cond_timedwait(&l->wake, &l->mutex, &until);
+        }
+        l->wake_at = 0;
+}
+
+/* A group that may still grow takes what there is. While the disk makes trouble none is open: the
+ * store may need the database for itself to mend it. */
+static bool take_and_apply_locked(struct ledger *l, struct group *g)
+{
+        unsigned left, n = 0;
+        if (l->is_disk_busy && !atomic_load(&l->is_healthy))
+                return false;
+        int64_t rows = (int64_t)l->options.group_rows_max - g->rows;
+        struct command *first = queue_take(&l->queue, rows, !g->first, &n, clock_mono_ms());
+
+        if (first == NULL)
+                return false;
+        left = l->queue.n;
+        pthread_mutex_unlock(&l->mutex);
+        metric_set(l->queued, left);
+        apply(l, g, first);
+        pthread_mutex_lock(&l->mutex);
+        return true;
+}
+
+static void commit_locked(struct ledger *l, struct group *g)
+{
+        pthread_mutex_unlock(&l->mutex);
+        bool is_committed = commit(l, g);
+        pthread_mutex_lock(&l->mutex);
+        if (is_committed)
+                hand_over_locked(l, g);
+}
+
+static void probe_locked(struct ledger *l, struct group *g)
+{
+        pthread_mutex_unlock(&l->mutex);
+        apply(l, g, NULL);
+        pthread_mutex_lock(&l->mutex);
+}
+
+/* Nothing is open, and nothing may be: until there is something. */
+static void idle_locked(struct ledger *l, struct group *g)
+{
+        sleep_locked(l, 1);
+        if (l->queue.n == 0 && !l->is_draining && !l->is_disk_busy && !atomic_load(&l->is_healthy))
+                probe_locked(l, g);
+}
+
+void *ledger_writer(void *ledger)
+{
+        struct ledger *l = ledger;
+        struct group g = {0};
+
+        pthread_mutex_lock(&l->mutex);
+        for (;;) {
+                bool has_taken = take_and_apply_locked(l, &g);
+                if (g.is_open && !l->is_disk_busy)
+                        commit_locked(l, &g);
+                else if (has_taken)
+                        continue;
+                else if (g.is_open) /* what is left in the queue has no room */
+                        sleep_locked(l, l->queue.n ? INT64_MAX : FEW_ROWS);
+                else if (l->is_draining && l->queue.n == 0)
+                        break;
+                else
+                        idle_locked(l, &g);
+        }
+        pthread_mutex_unlock(&l->mutex);
+        return NULL;
+}

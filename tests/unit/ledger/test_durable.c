@@ -1,0 +1,168 @@
+/* Committed is not durable: nothing is answered or told before the disk has it. */
+#include "ledger_fixture.h"
+
+#include "unit/store/faulty_vfs.h"
+
+#include <sched.h>
+#include <semaphore.h>
+#include <string.h>
+
+#define CUTS 150
+
+static sem_t syncing, go_on;
+static atomic_bool holds_wal;
+
+/* The first sync of the WAL stands still until it is told to go on. */
+static void hold_wal(const char *name)
+{
+        size_t n = strlen(name);
+
+        if (n < 4 || strcmp(name + n - 4, "-wal") != 0 || !atomic_exchange(&holds_wal, false))
+                return;
+        sem_post(&syncing);
+        sem_wait(&go_on);
+}
+
+static int setup(void **state)
+{
+        *state = calloc(1, sizeof(struct ledger_fixture));
+        sem_init(&syncing, 0, 0);
+        sem_init(&go_on, 0, 0);
+        atomic_store(&faulty_before_sync, hold_wal);
+        atomic_store(&faulty_keep_synced, true);
+        ledger_fixture_open(*state);
+        return 0;
+}
+
+static int teardown(void **state)
+{
+        ledger_fixture_close(*state);
+        atomic_store(&faulty_before_sync, NULL);
+        atomic_store(&faulty_keep_synced, false);
+        sem_destroy(&syncing);
+        sem_destroy(&go_on);
+        free(*state);
+        return 0;
+}
+
+/* One command is committed, and its sync stands still. */
+static void hold_disk(struct ledger_fixture *l, struct note *n)
+{
+        struct fixture *f = &l->base;
+        struct note first = note_of("first");
+
+        OK(ledger_run(l->ledger, &first.command, &f->err)); /* a WAL that has begun */
+        atomic_store(&holds_wal, true);
+        OK(ledger_submit(l->ledger, &n->command, &f->err));
+        sem_wait(&syncing);
+}
+
+static void wait_done(struct note *n)
+{
+        while (!atomic_load(&n->is_done))
+                sched_yield();
+}
+
+static void test_nothing_is_answered_or_told_before_the_disk_has_it(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct note n = note_of("held");
+
+        hold_disk(l, &n);
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'held'"),
+                         1); /* it is committed */
+        assert_false(atomic_load(&n.is_done));
+        assert_int_equal(ledger_head(l->ledger), 2);
+        assert_int_equal(atomic_load(&l->durable_head), 2);
+        sem_post(&go_on);
+        wait_done(&n);
+        assert_int_equal(n.command.status, STATUS_OK);
+        assert_int_equal(ledger_head(l->ledger), 4);
+        while (atomic_load(&l->durable_head) != 4)
+                sched_yield();
+}
+
+static void test_the_next_group_is_applied_while_the_disk_works(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+        struct note held = note_of("held"), next[8];
+        sem_t began;
+
+        sem_init(&began, 0, 0);
+        hold_disk(l, &held);
+        for (int i = 0; i < 8; i++) {
+                next[i] = note_of("next");
+                next[i].began = &began;
+                OK(ledger_submit(l->ledger, &next[i].command, &f->err));
+        }
+        sem_wait(&began);
+        assert_false(atomic_load(&held.is_done));
+        sem_post(&go_on);
+        for (int i = 0; i < 8; i++)
+                wait_done(&next[i]);
+        assert_true(atomic_load(&held.is_done));
+        assert_int_equal(atomic_load(&l->committed), 3); /* first, held, and the rest as one */
+        sem_destroy(&began);
+}
+
+/* ---- a power cut ---- */
+
+static void copy_synced(const struct fixture *f, const char *suffix, const char *to)
+{
+        char command[600];
+
+        snprintf(command, sizeof command, "cp %s%s.synced %s%s", f->path, suffix, to, suffix);
+        assert_int_equal(system(command), 0);
+}
+
+/* What a machine finds that comes up again: the files as they were last synced. */
+static int rows_after_cut(const struct fixture *f)
+{
+        char to[128];
+        sqlite3 *db;
+        sqlite3_stmt *st;
+
+        snprintf(to, sizeof to, "%s/cut.db", f->dir);
+        pthread_mutex_lock(&faulty_saving);
+        copy_synced(f, "", to);
+        copy_synced(f, "-wal", to);
+        pthread_mutex_unlock(&faulty_saving);
+
+        assert_int_equal(sqlite3_open_v2(to, &db, SQLITE_OPEN_READWRITE, "unix"), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db,
+                                            "SELECT count(*) FROM journal WHERE key = 'answered'",
+                                            -1, &st, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        int n = sqlite3_column_int(st, 0);
+        sqlite3_finalize(st);
+        sqlite3_close(db);
+        return n;
+}
+
+static void test_a_power_cut_loses_nothing_that_was_answered(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+
+        for (int i = 1; i <= CUTS; i++) {
+                struct note n = note_of("answered");
+                OK(ledger_run(l->ledger, &n.command, &f->err));
+                assert_in_range(rows_after_cut(f), i, CUTS);
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+                TEST(test_nothing_is_answered_or_told_before_the_disk_has_it),
+                TEST(test_the_next_group_is_applied_while_the_disk_works),
+                TEST(test_a_power_cut_loses_nothing_that_was_answered),
+        };
+
+        faulty_register();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
