@@ -108,6 +108,8 @@ struct arena {
 };
 void arena_init(struct arena *a, size_t max_bytes);
 void arena_fini(struct arena *a);
+/* Empty again, with its bound; keeps a block for what comes next. */
+void arena_reset(struct arena *a);
 /* 16-aligned, zeroed; NULL at the bound. */
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK;
 /* NUL-terminated copy; NULL at the bound, or for an absent span. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define ALIGNMENT ((size_t)16)
-#define BLOCK_BYTES ((size_t)4096)
+#define BLOCK_BYTES ((size_t)8192)
 /* What is larger has a block of its own, so that at most a quarter of a shared block is lost. */
 #define SHARED_MAX (BLOCK_BYTES / 4)
 
@@ -32,13 +32,32 @@ void arena_fini(struct arena *a)
         a->used_bytes = 0;
 }
 
+void arena_reset(struct arena *a)
+{
+        struct arena_block *kept = NULL;
+
+        for (struct arena_block **at = &a->blocks; *at; at = &(*at)->next) {
+                if ((*at)->size == BLOCK_BYTES) {
+                        kept = *at;
+                        *at = kept->next;
+                        break;
+                }
+        }
+        arena_fini(a);
+        a->has_failed = false;
+        if (kept) {
+                *kept = (struct arena_block){.size = BLOCK_BYTES};
+                a->blocks = kept;
+        }
+}
+
 static struct arena_block *block_new(size_t size)
 {
         struct arena_block *block = NULL;
         if (size <= SIZE_MAX - sizeof *block)
-                block = calloc(1, sizeof *block + size);
+                block = malloc(sizeof *block + size);
         if (block)
-                block->size = size;
+                *block = (struct arena_block){.size = size};
         return block;
 }
 
@@ -75,6 +94,7 @@ void *arena_alloc(struct arena *a, size_t size)
         void *p = block->bytes + block->used;
         block->used += rounded;
         a->used_bytes += rounded < left ? rounded : left;
+        memset(p, 0, rounded);
         return p;
 }
 

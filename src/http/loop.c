@@ -381,7 +381,7 @@ void loop_fini(struct loop *l)
         struct http_request *r;
         while ((r = TAILQ_FIRST(&l->spare))) {
                 TAILQ_REMOVE(&l->spare, r, link);
-                free(r);
+                request_forget(r);
         }
         mailbox_free(l->mailbox);
         settings_release(l->settings);

@@ -9,14 +9,23 @@
 
 /* ---- life ---- */
 
+static struct http_request *fresh(void)
+{
+        struct http_request *r = calloc(1, sizeof *r);
+        if (r)
+                arena_init(&r->arena, ARENA_MAX);
+        return r;
+}
+
 static struct http_request *take_spare(struct loop *l)
 {
         struct http_request *r = TAILQ_FIRST(&l->spare);
         if (!r)
-                return calloc(1, sizeof *r);
+                return fresh();
         TAILQ_REMOVE(&l->spare, r, link);
         l->n_spare--;
-        memset(r, 0, sizeof *r);
+        struct arena arena = r->arena; /* with the block that it kept */
+        *r = (struct http_request){.arena = arena};
         return r;
 }
 
@@ -45,6 +54,12 @@ struct http_request *request_new(struct conn *c, struct evhttp_request *ev)
         return r;
 }
 
+void request_forget(struct http_request *r)
+{
+        arena_fini(&r->arena);
+        free(r);
+}
+
 void request_free(struct http_request *r)
 {
         struct loop *l = r->loop;
@@ -53,14 +68,13 @@ void request_free(struct http_request *r)
         if (l->handling == r)
                 l->handling = NULL;
         l->body_reserved_bytes -= r->reserved_bytes;
-        if (r->has_arena)
-                arena_fini(&r->arena);
         buf_fini(&r->headers);
         free(r->unzipped);
         if (l->n_spare == SPARE_MAX) {
-                free(r);
+                request_forget(r);
                 return;
         }
+        arena_reset(&r->arena);
         TAILQ_INSERT_HEAD(&l->spare, r, link);
         l->n_spare++;
 }
@@ -386,9 +400,6 @@ struct mailbox *http_mailbox(const struct http_request *req)
 
 struct arena *http_arena(struct http_request *req)
 {
-        if (!req->has_arena)
-                arena_init(&req->arena, ARENA_MAX);
-        req->has_arena = true;
         return &req->arena;
 }
 

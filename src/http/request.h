@@ -52,7 +52,7 @@ struct http_request {
         enum http_media media;
         struct query_pair *pairs; /* of the query, on first use; in the arena */
         size_t n_pairs;
-        bool has_pairs, has_arena;
+        bool has_pairs;
         struct arena arena;
 
         struct buf headers; /* of the reply, whole lines */
@@ -69,6 +69,7 @@ struct http_request {
 struct http_request *request_new(struct conn *c, struct evhttp_request *ev);
 /* Give it back; `ev` is not touched. */
 void request_free(struct http_request *r);
+void request_forget(struct http_request *spare); /* one that is kept no longer */
 /* The connection is going down; from the close callback. */
 void request_lost(struct http_request *r);
 /* The address of the client, trusted proxies taken off; names for logs taken over or made. */
