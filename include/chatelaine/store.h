@@ -40,7 +40,8 @@ struct store_stmt;
  * Open "sqlite:/abs/path.db". With `is_daemon` the state directory is locked
  * (flock; CONFLICT "state-dir-locked" when another daemon holds it), a missing file is
  * made, and the checkpoint thread runs; without it a missing file is NOT_FOUND "store-missing"
- * (SQLite: PASSIVE each 100 ms on its own connection; the WAL is recycled, never truncated).
+ * (SQLite: PASSIVE each 500 ms or 32 MiB on its own connection; the WAL is recycled, never
+ * truncated).
  */
 enum status store_open(const char *url, bool is_daemon, struct store **ret,
                        struct error *e) MUST_CHECK;
