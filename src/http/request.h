@@ -69,7 +69,8 @@ struct http_request {
 struct http_request *request_new(struct conn *c, struct evhttp_request *ev);
 /* Give it back; `ev` is not touched. */
 void request_free(struct http_request *r);
-void request_forget(struct http_request *spare); /* one that is kept no longer */
+/* One that is kept for reuse, no longer. */
+void request_forget(struct http_request *r);
 /* The connection is going down; from the close callback. */
 void request_lost(struct http_request *r);
 /* The address of the client, trusted proxies taken off; names for logs taken over or made. */
