@@ -79,7 +79,7 @@ static void sleep_locked(struct ledger *l, int64_t at)
 }
 
 /* A group that may still grow takes what there is. While the disk makes trouble none is open: the
- * store may need the database for itself to mend it. */
+ * store needs the write lock to mend it. */
 static bool take_and_apply_locked(struct ledger *l, struct group *g)
 {
         unsigned left, n = 0;

@@ -27,6 +27,13 @@ struct store {
         int lock_fd;                       /* flock on state.lock; -1 when not the daemon */
         struct checkpointer *checkpointer; /* NULL when not the daemon */
         struct syncer *syncer;             /* NULL before there is a writing connection */
+        /*
+         * A sync of the WAL failed. The kernel may have given up pages that it calls clean now: no
+         * later sync would miss them, and SQLite would take a WAL with a hole for a shorter one,
+         * older pages of which would lie over newer ones in the database. Nothing is confirmed,
+         * and nothing carried, until store_sync has written all of it again.
+         */
+        atomic_bool is_suspect;
         atomic_bool has_writer;
         _Atomic uint64_t commits; /* of the writer, so far */
         atomic_int n_conns;
@@ -73,7 +80,7 @@ void syncer_close(struct syncer *y);
  * pages. enter and leave: the writer's transaction, which waits while a checkpoint
  * that needs the writer out has asked for the gate.
  */
-enum status checkpointer_start(const char *path, struct checkpointer **ret,
+enum status checkpointer_start(struct store *s, struct checkpointer **ret,
                                struct error *e) MUST_CHECK;
 void checkpointer_stop(struct checkpointer *k);
 void checkpointer_wrote(struct checkpointer *k, int pages);

@@ -30,6 +30,7 @@
 
 struct checkpointer {
         sqlite3 *db; /* the thread's */
+        struct store *store;
         pthread_t thread;
         pthread_mutex_t mutex; /* guards all below */
         pthread_cond_t wake;   /* a commit, or the end */
@@ -95,6 +96,8 @@ static void report(struct checkpointer *k, int rc)
 
         if (rc == SQLITE_OK || rc == SQLITE_BUSY)
                 return;
+        if ((rc & 0xff) == SQLITE_IOERR) /* it may have been the WAL's sync */
+                atomic_store(&k->store->is_suspect, true);
         (void)sqlite_error(k->db, rc, &e);
         log_error(LOG_LEVEL_WARN, "store.checkpoint_failed", &e);
 }
@@ -131,6 +134,10 @@ static void *run(void *arg)
 
         while (wait_dirty(k)) {
                 pause_ms(k, PAUSE_MS, much_at);
+                if (atomic_load(&k->store->is_suspect)) {
+                        pause_ms(k, BLOCKED_PAUSE_MS, INT_MAX);
+                        continue;
+                }
                 int left = passive(k);
                 pthread_mutex_lock(&k->mutex);
                 bool is_over = k->pages > WAL_BOUND_PAGES;
@@ -139,7 +146,7 @@ static void *run(void *arg)
                 if (left != 0)
                         k->is_dirty = true;
                 pthread_mutex_unlock(&k->mutex);
-                if (is_over && was_written)
+                if (is_over && was_written && left >= 0)
                         restart(k);
                 else if (left != 0 && !was_written)
                         pause_ms(k, BLOCKED_PAUSE_MS, INT_MAX);
@@ -168,7 +175,7 @@ static void destroy(struct checkpointer *k)
         free(k);
 }
 
-enum status checkpointer_start(const char *path, struct checkpointer **ret, struct error *e)
+enum status checkpointer_start(struct store *s, struct checkpointer **ret, struct error *e)
 {
         struct checkpointer *k = calloc(1, sizeof *k);
         if (k == NULL)
@@ -176,18 +183,20 @@ enum status checkpointer_start(const char *path, struct checkpointer **ret, stru
         init_sync(k);
         k->is_dirty = true; /* a crash may have left a WAL */
 
-        enum status s = sqlite_open_db(path, &k->db, e);
-        if (s == STATUS_OK) {
+        k->store = s;
+
+        enum status status = sqlite_open_db(s->path, &k->db, e);
+        if (status == STATUS_OK) {
                 sqlite3_busy_timeout(k->db, READERS_WAIT_MS);
                 if (pthread_create(&k->thread, NULL, run, k) != 0)
-                        s = error_set(e, STATUS_RETRY, "no-thread", NULL,
-                                      "the checkpoint thread cannot be started");
+                        status = error_set(e, STATUS_RETRY, "no-thread", NULL,
+                                           "the checkpoint thread cannot be started");
                 else
                         pthread_setname_np(k->thread, "checkpoint");
         }
-        if (s != STATUS_OK) {
+        if (status != STATUS_OK) {
                 destroy(k);
-                return s;
+                return status;
         }
         *ret = k;
         return STATUS_OK;

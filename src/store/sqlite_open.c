@@ -161,7 +161,7 @@ static enum status open_daemon(struct store *s, struct error *e)
 {
         TRY(lock_directory(s->path, &s->lock_fd, e));
         TRY(ensure_file(s->path, true, e));
-        return checkpointer_start(s->path, &s->checkpointer, e);
+        return checkpointer_start(s, &s->checkpointer, e);
 }
 
 enum status store_open(const char *url, bool is_daemon, struct store **ret, struct error *e)

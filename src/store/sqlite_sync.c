@@ -8,25 +8,21 @@
  */
 #include "store/sqlite.h"
 
-#include <chatelaine/base_clock.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define CARRY_TIMEOUT_MS 1000
+#define WRITER_TIMEOUT_MS 1000
+#define CHUNK_BYTES 65536
 
 struct syncer {
         sqlite3 *db;
         sqlite3_file *wal; /* db's */
-        /* A sync failed. The kernel may have given up pages that it calls clean now, and a later
-         * sync would not miss them: what the WAL holds must reach the database first. */
-        bool is_suspect;
 };
 
 static enum status open_wal(struct syncer *y, struct error *e)
 {
         int64_t any;
 
-        sqlite3_busy_timeout(y->db, CARRY_TIMEOUT_MS);
+        sqlite3_busy_timeout(y->db, WRITER_TIMEOUT_MS);
         /* The first read opens it. */
         TRY(sqlite_pragma_int(y->db, "SELECT count(*) FROM sqlite_schema", &any, e));
         int rc = sqlite3_file_control(y->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&y->wal);
@@ -56,31 +52,46 @@ void syncer_close(struct syncer *y)
         free(y);
 }
 
-/* All commits into the database, and the WAL begun anew by the next one. SQLite waits for the
- * writer and for readers, but not for another checkpoint. */
-static enum status carry(struct syncer *y, struct error *e)
+/* The same bytes in the same places: the kernel has them to write out once more. */
+static int copy_onto_itself(sqlite3_file *wal, char *chunk)
 {
-        int64_t until_ms = clock_mono_ms() + CARRY_TIMEOUT_MS;
-        int rc;
+        const sqlite3_io_methods *io = wal->pMethods;
+        sqlite3_int64 size = 0;
 
-        do {
-                rc = sqlite3_wal_checkpoint_v2(y->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
-        } while (rc == SQLITE_BUSY && clock_mono_ms() < until_ms && usleep(1000) == 0);
-        return rc == SQLITE_OK ? STATUS_OK : sqlite_error(y->db, rc, e);
+        int rc = io->xFileSize(wal, &size);
+        for (sqlite3_int64 at = 0; at < size && rc == SQLITE_OK; at += CHUNK_BYTES) {
+                int n = size - at < CHUNK_BYTES ? (int)(size - at) : CHUNK_BYTES;
+                rc = io->xRead(wal, chunk, n, at);
+                if (rc == SQLITE_OK)
+                        rc = io->xWrite(wal, chunk, n, at);
+        }
+        return rc;
+}
+
+/* With the write lock, so that nobody else writes there meanwhile. */
+static int write_again(struct syncer *y)
+{
+        char *chunk = malloc(CHUNK_BYTES);
+        if (chunk == NULL)
+                return SQLITE_NOMEM;
+        int rc = sqlite3_exec(y->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+        if (rc == SQLITE_OK) {
+                rc = copy_onto_itself(y->wal, chunk);
+                (void)sqlite3_exec(y->db, "ROLLBACK", NULL, NULL, NULL);
+        }
+        free(chunk);
+        return rc;
 }
 
 enum status store_sync(struct store *s, struct error *e)
 {
         struct syncer *y = s->syncer;
 
-        if (y->is_suspect) {
-                TRY(carry(y, e));
-                y->is_suspect = false;
-                return STATUS_OK;
-        }
-        int rc = y->wal->pMethods->xSync(y->wal, SQLITE_SYNC_NORMAL);
+        bool was_suspect = atomic_load(&s->is_suspect);
+        int rc = was_suspect ? write_again(y) : SQLITE_OK;
         if (rc == SQLITE_OK)
-                return STATUS_OK;
-        y->is_suspect = true;
-        return sqlite_error(NULL, rc, e);
+                rc = y->wal->pMethods->xSync(y->wal, SQLITE_SYNC_NORMAL);
+        if (was_suspect || rc != SQLITE_OK)
+                atomic_store(&s->is_suspect, rc != SQLITE_OK);
+        return rc == SQLITE_OK ? STATUS_OK : sqlite_error(NULL, rc, e);
 }
