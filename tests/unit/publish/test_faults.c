@@ -90,7 +90,10 @@ static void test_what_has_no_offset_is_not_taken_for_delivered(void **state)
 
         rd_kafka_mock_push_request_errors(cluster(p), API_PRODUCE, 1,
                                           RD_KAFKA_RESP_ERR_DUPLICATE_SEQUENCE_NUMBER);
-        publish_fixture_append(p, 1, 100);
+        /* Alone: librdkafka believes this answer, and would send a next batch on top of it. */
+        publish_fixture_append(p, 1, 1);
+        publish_fixture_wait(p, 1);
+        publish_fixture_append(p, 1, 99);
         publish_fixture_wait(p, 100);
         check_order(p, 100);
 }
