@@ -25,9 +25,11 @@ static void disk_is_free(struct ledger *l)
 static void set_health(struct ledger *l, const struct group *g, enum status s,
                        const struct error *e)
 {
+        pthread_mutex_lock(&l->mutex);
         /* A commit that has failed since is the newer news. */
-        if (s != STATUS_OK || g->number > atomic_load(&l->failed_group))
+        if (s != STATUS_OK || g->number > l->failed_group)
                 ledger_set_health(l, s, e);
+        pthread_mutex_unlock(&l->mutex);
 }
 
 void *ledger_sync(void *ledger)

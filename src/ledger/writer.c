@@ -13,11 +13,14 @@
 static void fail(struct ledger *l, struct group *g, enum status s, const struct error *e)
 {
         struct command *first = g->first;
+        uint64_t number = g->number;
 
         group_fail(g, s, e);
         group_undo(&l->tx, g);
-        atomic_store(&l->failed_group, g->number);
+        pthread_mutex_lock(&l->mutex);
+        l->failed_group = number;
         ledger_set_health(l, s, e);
+        pthread_mutex_unlock(&l->mutex);
         ledger_complete(l, first);
 }
 

@@ -33,15 +33,15 @@ struct ledger {
         pthread_cond_t committed; /* for sync: is_disk_busy became true, the end */
         pthread_cond_t ran;       /* a command of ledger_run is done */
         struct queue queue;
-        int64_t wake_at;     /* so many rows wake the writer; 0 = it is awake */
-        struct group handed; /* to sync, while is_disk_busy */
-        bool is_disk_busy;   /* from the commit until the disk has it */
-        bool is_draining;    /* nothing more is taken */
-        bool is_written;     /* nothing more is handed */
+        int64_t wake_at;       /* so many rows wake the writer; 0 = it is awake */
+        struct group handed;   /* to sync, while is_disk_busy */
+        bool is_disk_busy;     /* from the commit until the disk has it */
+        bool is_draining;      /* nothing more is taken */
+        bool is_written;       /* nothing more is handed */
+        uint64_t failed_group; /* the last one that could not be committed */
 
         _Atomic int64_t head; /* durable */
         atomic_bool is_healthy;
-        _Atomic uint64_t failed_group; /* the last one that could not be committed */
 
         struct metric_cell *queued, *group_size, *commit_seconds;
         struct metric_family *commands;
@@ -54,7 +54,7 @@ void *ledger_sync(void *ledger);
 
 /* The commands have their result: hand each back to where it came from. */
 void ledger_complete(struct ledger *l, struct command *first);
-/* Not OK: `e` says why. */
+/* With the lock. Not OK: `e` says why. */
 void ledger_set_health(struct ledger *l, enum status s, const struct error *e);
 
 #endif
