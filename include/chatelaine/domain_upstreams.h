@@ -110,8 +110,8 @@ enum status upstream_counts(struct upstream_view *v,
 enum status sink_mark_load(struct upstream_view *v, const char *sink, int64_t *ret_seq,
                            struct error *e) MUST_CHECK;
 /*
- * The first audit event after `seq`, as a CloudEvent appended to `out`, its id in `id`.
- * *ret_seq = 0 when there is none.
+ * The first audit event after `seq` that is durable, as a CloudEvent appended to `out`, its id in
+ * `id`. *ret_seq = 0 when there is none.
  */
 enum status sink_next(struct upstream_view *v, int64_t seq, const char *node, struct buf *out,
                       char id[ID_UUID_SIZE], int64_t *ret_seq, struct error *e) MUST_CHECK;

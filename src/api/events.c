@@ -59,8 +59,8 @@ static enum status page_work(struct call *c, struct store_conn *db, struct error
                                 .left = q->page.limit,
                                 .limit = q->page.limit};
         buf_text(&c->out, "{\"items\":[");
-        TRY(journal_read(db, q->topics, q->from.value, INT64_MAX, q->page.limit + 1, page_row, &w,
-                         e));
+        TRY(journal_read(db, q->topics, q->from.value, ledger_head(domain_ledger(c->domain)),
+                         q->page.limit + 1, page_row, &w, e));
         buf_text(&c->out, "],\"next_cursor\":");
         if (w.next > 0) {
                 struct buf CLEANUP(buf_fini) cursor;
@@ -147,8 +147,9 @@ static bool stream_next(struct http_request *req, struct buf *out, void *ctx)
                 return false;
         struct error err;
         s->out = out;
-        return journal_read(s->db, s->topics, s->from, INT64_MAX, SLICE_ROWS, stream_row, s,
-                            &err) == STATUS_OK &&
+        int64_t head = ledger_head(domain_ledger(s->api->options.domain));
+        return journal_read(s->db, s->topics, s->from, head, SLICE_ROWS, stream_row, s, &err) ==
+                       STATUS_OK &&
                out->status == STATUS_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 struct upstream_view {
+        struct domain *domain;
         struct store_conn *db;
 };
 
@@ -15,6 +16,7 @@ enum status upstream_view_open(struct domain *d, struct upstream_view **ret, str
         struct upstream_view *v = calloc(1, sizeof *v);
         if (!v)
                 return error_no_memory(e);
+        v->domain = d;
         enum status s = store_connect(d->store, STORE_READ, &v->db, e);
         if (s != STATUS_OK) {
                 free(v);
@@ -123,8 +125,9 @@ static bool take_first(void *ctx, const struct journal_row *r)
 enum status sink_next(struct upstream_view *v, int64_t seq, const char *node, struct buf *out,
                       char id[ID_UUID_SIZE], int64_t *ret_seq, struct error *e)
 {
+        int64_t through = ledger_head(v->domain->ledger);
         struct next n = {.node = node, .out = out, .id = id};
-        TRY(journal_read(v->db, 1U << TOPIC_AUDIT, seq + 1, INT64_MAX, 1, take_first, &n, e));
+        TRY(journal_read(v->db, 1U << TOPIC_AUDIT, seq + 1, through, 1, take_first, &n, e));
         TRY(buf_check(out, e));
         *ret_seq = n.seq;
         return STATUS_OK;
