@@ -3,6 +3,7 @@
 #include "unit/domain/unit.h"
 
 #include "unit/domain/domain_rig.h"
+#include "unit/store/faulty_vfs.h"
 
 #include <chatelaine/domain_upstreams.h>
 
@@ -355,6 +356,39 @@ static void test_a_sink_reads_the_audit_events_in_order_from_its_mark(void **sta
         upstream_view_close(v);
 }
 
+static int64_t next_of(struct rig *r, struct upstream_view *v, int64_t mark)
+{
+        struct fixture *f = &r->base;
+        char event[ID_UUID_SIZE];
+        int64_t seq = 0;
+        CLEANUP(buf_fini) struct buf out;
+        buf_init(&out, 65536);
+        OK(sink_next(v, mark, "n1", &out, event, &seq, &f->err));
+        return seq;
+}
+
+/* After a power cut another event may bear its number. */
+static void test_a_sink_gets_no_event_before_it_is_durable(void **state)
+{
+        RIG(state);
+        struct upstream_view *v;
+        struct user_create *c;
+        int64_t mark = rig_int(r, "SELECT max(seq) FROM journal");
+        OK(upstream_view_open(r->domain, &v, &f->err));
+        OK(user_create_new(r->domain, NULL, &c, &f->err));
+        c->name = SPAN("soon");
+        c->base.caller = rig_unix();
+        atomic_store(&faulty_holds_wal, true);
+        OK(domain_submit(&c->base, NULL, &f->err)); /* which frees it */
+        sem_wait(&faulty_held);
+        assert_true(rig_int(r, "SELECT max(seq) FROM journal") > mark); /* committed */
+        assert_int_equal(next_of(r, v, mark), 0);
+        sem_post(&faulty_go_on);
+        rig_user(r, "later", NULL, 0);
+        assert_int_equal(next_of(r, v, mark), mark + 1);
+        upstream_view_close(v);
+}
+
 #define UPSTREAM_TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 
 static void test_what_was_not_configured_is_resumed_and_nothing_else(void **state)
@@ -406,6 +440,9 @@ int main(void)
                 UPSTREAM_TEST(test_keys_are_listed_by_their_state_upstream),
                 UPSTREAM_TEST(test_states_are_counted),
                 UPSTREAM_TEST(test_a_sink_reads_the_audit_events_in_order_from_its_mark),
+                UPSTREAM_TEST(test_a_sink_gets_no_event_before_it_is_durable),
         };
+
+        faulty_register();
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

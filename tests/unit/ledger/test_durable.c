@@ -9,24 +9,9 @@
 #define CUTS 150
 #define LOSSES 20
 
-static sem_t syncing, go_on;
-static atomic_bool holds_wal;
-
-/* The first sync of the WAL stands still until it is told to go on. */
-static void hold_wal(const char *name)
-{
-        if (!faulty_is_wal(name) || !atomic_exchange(&holds_wal, false))
-                return;
-        sem_post(&syncing);
-        sem_wait(&go_on);
-}
-
 static int setup(void **state)
 {
         *state = calloc(1, sizeof(struct ledger_fixture));
-        sem_init(&syncing, 0, 0);
-        sem_init(&go_on, 0, 0);
-        atomic_store(&faulty_before_sync, hold_wal);
         atomic_store(&faulty_keep_synced, true);
         ledger_fixture_open(*state);
         return 0;
@@ -35,10 +20,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
         ledger_fixture_close(*state);
-        atomic_store(&faulty_before_sync, NULL);
         atomic_store(&faulty_keep_synced, false);
-        sem_destroy(&syncing);
-        sem_destroy(&go_on);
         free(*state);
         return 0;
 }
@@ -50,9 +32,9 @@ static void hold_disk(struct ledger_fixture *l, struct note *n)
         struct note first = note_of("first");
 
         OK(ledger_run(l->ledger, &first.command, &f->err)); /* a WAL that has begun */
-        atomic_store(&holds_wal, true);
+        atomic_store(&faulty_holds_wal, true);
         OK(ledger_submit(l->ledger, &n->command, &f->err));
-        sem_wait(&syncing);
+        sem_wait(&faulty_held);
 }
 
 static void wait_done(struct note *n)
@@ -72,7 +54,7 @@ static void test_nothing_is_answered_or_told_before_the_disk_has_it(void **state
         assert_false(atomic_load(&n.is_done));
         assert_int_equal(ledger_head(l->ledger), 2);
         assert_int_equal(atomic_load(&l->durable_head), 2);
-        sem_post(&go_on);
+        sem_post(&faulty_go_on);
         wait_done(&n);
         assert_int_equal(n.command.status, STATUS_OK);
         assert_int_equal(ledger_head(l->ledger), 4);
@@ -96,7 +78,7 @@ static void test_the_next_group_is_applied_while_the_disk_works(void **state)
         }
         sem_wait(&began);
         assert_false(atomic_load(&held.is_done));
-        sem_post(&go_on);
+        sem_post(&faulty_go_on);
         for (int i = 0; i < 8; i++)
                 wait_done(&next[i]);
         assert_true(atomic_load(&held.is_done));

@@ -9,6 +9,7 @@
 #define TESTS_FAULTY_VFS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,7 +29,8 @@ static atomic_bool faulty_keep_synced;
 static atomic_bool faulty_lose_wal;
 static atomic_int faulty_losses;
 static bool faulty_is_lost[FAULTY_BLOCKS_MAX]; /* blocks of the WAL; faulty_saving guards them */
-static void (*_Atomic faulty_before_sync)(const char *name); /* NULL, or called by each sync */
+static atomic_bool faulty_holds_wal;           /* the next sync of the WAL stands still... */
+static sem_t faulty_held, faulty_go_on;        /* ...which `held` tells, until `go_on` */
 
 struct faulty_file {
         sqlite3_file base;
@@ -199,10 +201,11 @@ static bool faulty_fails_wal(struct faulty_file *f)
 static int faulty_sync(sqlite3_file *f, int flags)
 {
         struct faulty_file *file = (struct faulty_file *)f;
-        void (*before)(const char *name) = atomic_load(&faulty_before_sync);
 
-        if (before && file->name)
-                before(file->name);
+        if (file->name && faulty_is_wal(file->name) && atomic_exchange(&faulty_holds_wal, false)) {
+                sem_post(&faulty_held);
+                sem_wait(&faulty_go_on);
+        }
         int rc = faulty_strike();
         if (rc != SQLITE_OK) {
                 atomic_store(&faulty_struck_sync, true);
@@ -326,6 +329,8 @@ static inline void faulty_register(void)
         vfs.szOsFile = (int)sizeof(struct faulty_file) + faulty_real->szOsFile;
         vfs.xOpen = faulty_open;
         atomic_store(&faulty_left, -1);
+        sem_init(&faulty_held, 0, 0);
+        sem_init(&faulty_go_on, 0, 0);
         sqlite3_vfs_register(&vfs, 1);
 }
 
