@@ -17,8 +17,9 @@
  * Readers see a commit before it is durable; nothing is answered, published or told
  * (ledger_head) that is not.
  *
- * Neighbours that are is_repeatable share one savepoint; when one of them fails after
- * it has written, all of them are undone and each is run again in its own.
+ * Neighbours that are is_repeatable share one savepoint, or have none where nothing else is in
+ * the transaction; when one of them fails after it has written, all of them are undone and each
+ * is run again in its own.
  *
  * Thread:    submit from any; apply and record on the ledger's; done on the
  *            loop of reply_to, or on a thread of the ledger's when reply_to is NULL.
@@ -67,7 +68,7 @@ struct command {
         void (*done)(struct command *c);
         unsigned rows; /* about how many rows it writes; at least 1 */
         bool is_revocation;
-        bool is_repeatable; /* shares a savepoint with its neighbours: the hot command's */
+        bool is_repeatable; /* needs no savepoint of its own: the hot command's */
         enum status status; /* the result; error says why when it is not OK */
         struct error error;
         int64_t submitted_mono_us; /* the ledger's */

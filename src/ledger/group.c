@@ -41,10 +41,10 @@ static enum status run_one(struct ledger_tx *tx, struct command *c, struct error
 }
 
 /*
- * A run of repeatable commands has one savepoint: SQLite keeps a copy of each page that a savepoint
- * is the first to change, and neighbours change the same pages. One that fails before it has
- * written needs no undoing; after one that has, the run is undone and each gets a savepoint of its
- * own.
+ * A run of repeatable commands has one savepoint, or none while the whole transaction can be
+ * repeated: SQLite keeps a copy of each page that a savepoint is the first to change, and
+ * neighbours change the same pages. One that fails before it has written needs no undoing; after
+ * one that has, all since the savepoint is undone and each gets a savepoint of its own.
  */
 static enum status try_run(struct ledger_tx *tx, struct command *first, const struct command *end,
                            bool *ret_is_whole, struct error *e)
@@ -60,8 +60,16 @@ static enum status try_run(struct ledger_tx *tx, struct command *first, const st
         return STATUS_OK;
 }
 
-static enum status run_repeatable(struct ledger_tx *tx, struct command *first,
-                                  const struct command *end, struct error *e)
+static enum status run_each(struct ledger_tx *tx, struct command *first, const struct command *end,
+                            struct error *e)
+{
+        for (struct command *c = first; c != end; c = c->next)
+                TRY(run_one(tx, c, e));
+        return STATUS_OK;
+}
+
+static enum status run_saved(struct ledger_tx *tx, struct command *first,
+                             const struct command *end, struct error *e)
 {
         struct journal_mark before;
         bool is_whole = true;
@@ -72,18 +80,38 @@ static enum status run_repeatable(struct ledger_tx *tx, struct command *first,
         if (is_whole)
                 return store_release(tx->db, e);
         TRY(undo(tx, &before, e));
-        for (struct command *c = first; c != end; c = c->next)
-                TRY(run_one(tx, c, e));
-        return STATUS_OK;
+        return run_each(tx, first, end, e);
 }
 
-enum status group_apply(struct ledger_tx *tx, struct command *first, struct error *e)
+/* Until now the group has nothing but repeatable commands. */
+static enum status run_bare(struct ledger_tx *tx, struct group *g, struct command *first,
+                            const struct command *end, struct error *e)
+{
+        bool is_whole = true;
+
+        TRY(try_run(tx, first, end, &is_whole, e));
+        if (is_whole)
+                return STATUS_OK;
+        g->is_repeatable = false;
+        store_rollback(tx->db);
+        journal_reset_to(tx->journal, &g->before);
+        TRY(store_begin(tx->db, e));
+        return run_each(tx, g->first, end, e);
+}
+
+enum status group_apply(struct ledger_tx *tx, struct group *g, struct command *first,
+                        struct error *e)
 {
         for (struct command *c = first, *end; c; c = end) {
                 end = c->next;
+                g->is_repeatable &= c->is_repeatable;
                 while (c->is_repeatable && end && end->is_repeatable)
                         end = end->next;
-                TRY(c->is_repeatable ? run_repeatable(tx, c, end, e) : run_one(tx, c, e));
+                if (!c->is_repeatable)
+                        TRY(run_one(tx, c, e));
+                else
+                        TRY(g->is_repeatable ? run_bare(tx, g, c, end, e)
+                                             : run_saved(tx, c, end, e));
         }
         return STATUS_OK;
 }
@@ -101,7 +129,8 @@ enum status group_probe(struct ledger_tx *tx, struct error *e)
 
 enum status group_begin(struct ledger_tx *tx, struct group *g, struct error *e)
 {
-        *g = (struct group){.number = ++tx->group, .began_us = clock_mono_us()};
+        *g = (struct group){
+                .number = ++tx->group, .began_us = clock_mono_us(), .is_repeatable = true};
         journal_mark(tx->journal, &g->before);
         TRY(store_begin(tx->db, e));
         g->is_open = true;

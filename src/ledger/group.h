@@ -15,6 +15,7 @@ struct group {
         uint64_t number;
         int64_t began_us, head; /* the journal's, behind it */
         bool is_open;
+        bool is_repeatable; /* each of its commands */
         struct journal_mark before;
 };
 
@@ -28,7 +29,8 @@ enum status group_begin(struct ledger_tx *tx, struct group *g, struct error *e) 
 /* The list is the group's, whatever becomes of it; NULL is taken. */
 void group_add(struct group *g, struct command *first);
 /* Run the list, which was added last. */
-enum status group_apply(struct ledger_tx *tx, struct command *first, struct error *e) MUST_CHECK;
+enum status group_apply(struct ledger_tx *tx, struct group *g, struct command *first,
+                        struct error *e) MUST_CHECK;
 enum status group_commit(struct ledger_tx *tx, struct group *g, struct error *e) MUST_CHECK;
 /* The same result for all of them. */
 void group_fail(const struct group *g, enum status s, const struct error *e);

@@ -33,7 +33,7 @@ static void apply(struct ledger *l, struct group *g, struct command *first)
         enum status s = g->is_open ? STATUS_OK : group_begin(&l->tx, g, &e);
         group_add(g, first);
         if (s == STATUS_OK)
-                s = first ? group_apply(&l->tx, first, &e) : group_probe(&l->tx, &e);
+                s = first ? group_apply(&l->tx, g, first, &e) : group_probe(&l->tx, &e);
         if (s != STATUS_OK)
                 fail(l, g, s, &e);
 }

@@ -86,6 +86,43 @@ static void test_the_next_group_is_applied_while_the_disk_works(void **state)
         sem_destroy(&began);
 }
 
+/* Repeatable ones alone have no savepoint: what fails takes the whole transaction along, and all of
+ * it is run again, also what was taken before. */
+static void test_a_refusal_repeats_what_the_open_transaction_has(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+        struct note held = note_of("held"), notes[16];
+        sem_t began;
+
+        sem_init(&began, 0, 0);
+        hold_disk(l, &held);
+        for (int i = 0; i < 16; i++) {
+                notes[i] = note_of("next");
+                notes[i].command.is_repeatable = true;
+                notes[i].refuse = i == 12 ? STATUS_CONFLICT : STATUS_OK;
+                notes[i].began = &began;
+                OK(ledger_submit(l->ledger, &notes[i].command, &f->err));
+                if (i == 7) /* taken, before the one that will fail is there */
+                        for (int k = 0; k <= i; k++)
+                                sem_wait(&began);
+        }
+        while (sem_wait(&began) != 0)
+                ;
+        sem_post(&faulty_go_on);
+        ledger_stop(l->ledger);
+        for (int i = 0; i < 16; i++) {
+                assert_int_equal(notes[i].command.status, notes[i].refuse);
+                assert_int_equal(notes[i].seq, 5 + 2 * i - (i > 12));
+                assert_int_equal(notes[i].n_applied, i <= 12 ? 2 : 1);
+        }
+        assert_int_equal(atomic_load(&l->committed), 3); /* first, held, and the rest as one */
+        assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'next'"),
+                         15);
+        assert_int_equal(ledger_fixture_int(l, "SELECT max(seq) - count(*) FROM journal"), 0);
+        sem_destroy(&began);
+}
+
 /* ---- a power cut ---- */
 
 static int first_int(sqlite3 *db, const char *sql)
@@ -157,6 +194,7 @@ int main(void)
 
                 TEST(test_nothing_is_answered_or_told_before_the_disk_has_it),
                 TEST(test_the_next_group_is_applied_while_the_disk_works),
+                TEST(test_a_refusal_repeats_what_the_open_transaction_has),
                 TEST(test_a_power_cut_loses_nothing_that_was_answered),
                 TEST(test_a_power_cut_after_a_failed_sync_finds_a_whole_database),
         };
