@@ -24,14 +24,17 @@ void publisher_poke(struct publisher *p)
         (void)n; /* EAGAIN: it is awake as it can be */
 }
 
+/* Told once, the thread looks by itself: it forgets that it was told before it reads the head. */
 void publish_wake(struct publisher *p)
 {
-        publisher_poke(p);
+        if (!atomic_exchange(&p->is_told, true))
+                publisher_poke(p);
 }
 
+/* Where nothing is published nothing waits. */
 int64_t publish_mark(const struct publisher *p)
 {
-        return atomic_load(&p->mark);
+        return p->servers ? atomic_load(&p->mark) : ledger_head(p->ledger);
 }
 
 /* ---- metrics ---- */
@@ -47,7 +50,7 @@ static void collect(void *ctx)
         if (shown) {
                 int64_t since_ms = atomic_load(&shown->waiting_since_ms),
                         age_ms = clock_now_ms() - since_ms;
-                metric_set(outbox_rows, ledger_head(shown->ledger) - atomic_load(&shown->mark));
+                metric_set(outbox_rows, ledger_head(shown->ledger) - publish_mark(shown));
                 metric_set_us(outbox_oldest, since_ms > 0 && age_ms > 0 ? age_ms * 1000 : 0);
         }
         pthread_mutex_unlock(&shown_lock);
@@ -203,9 +206,12 @@ static void rebuild(struct publisher *p, int64_t mono_ms)
         log_error(LOG_LEVEL_ERROR, "kafka.rebuild_failed", &e);
 }
 
-/* Publish what can be; true when there is more to do at once. */
+/* Publish what can be; true when there is more to do at once. Without brokers the next look is when
+ * the marks are saved: a commit need not tell of itself before. */
 static bool turn(struct publisher *p, int64_t mono_ms)
 {
+        if (p->servers || p->save_due_mono_ms == 0)
+                atomic_store(&p->is_told, false);
         if (p->servers == NULL) {
                 for (int t = 0; t < TOPIC_COUNT; t++)
                         lane_read_through(&p->lanes[t], ledger_head(p->ledger));

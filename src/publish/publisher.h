@@ -75,6 +75,7 @@ struct publisher {
 
         /* The save on its way: the ledger's between submit and done. */
         struct mark_save save;
+        atomic_bool is_told; /* of new rows, and has not looked yet */
         atomic_bool is_saving;
         atomic_bool has_save_failed;
 
