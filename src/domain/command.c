@@ -52,7 +52,9 @@ static void command_done(struct command *base)
 enum status domain_command_new(struct domain *d, struct settings *s, size_t size,
                                size_t arena_bytes_max, void *ret_command, struct error *e)
 {
-        struct domain_command *c = calloc(1, size);
+        struct arena arena;
+        arena_init(&arena, arena_bytes_max + size);
+        struct domain_command *c = arena_alloc(&arena, size);
         if (!c)
                 return error_no_memory(e);
         c->base.apply = command_apply;
@@ -63,7 +65,7 @@ enum status domain_command_new(struct domain *d, struct settings *s, size_t size
         c->settings = settings_ref(s);
         c->audit.count = -1;
         c->due_ms = INT64_MAX;
-        arena_init(&c->arena, arena_bytes_max);
+        c->arena = arena; /* it lies in the arena itself */
         memcpy(ret_command, &c, sizeof c); /* a pointer to a struct that begins with this one */
         return STATUS_OK;
 }
@@ -74,9 +76,9 @@ void domain_command_free(struct domain_command *c)
                 return;
         if (c->fini)
                 c->fini(c);
-        arena_fini(&c->arena);
         settings_unref(c->settings);
-        free(c);
+        struct arena arena = c->arena;
+        arena_fini(&arena);
 }
 
 /* What comes by a request and makes something new waits for room; jobs and what takes rights away
