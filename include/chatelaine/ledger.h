@@ -82,6 +82,8 @@ struct ledger_options {
         unsigned queue_max;      /* commands */
         unsigned group_rows_max; /* rows of one transaction; a single larger command still goes
                                     alone */
+        unsigned gather_us; /* so long after one group was durable a smaller one than usual waits
+                               for more; 0 = never */
         const void *env;
         /* NULL, or after each commit, before any of its commands is answered, on the ledger's
          * thread: what was derived from rows that it changed is void from here on. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#define GATHER_US 500
 #define GROUP_ROWS_MAX 4096
 
 /* The database with this program's schema; an error names the database. */
@@ -34,6 +35,7 @@ static enum status start(const struct engine_options *o, struct engine *g, struc
                 .event_bytes_max = o->event_bytes_max,
                 .queue_max = (unsigned)c->limits.queue,
                 .group_rows_max = GROUP_ROWS_MAX,
+                .gather_us = GATHER_US,
                 .env = g->domain,
                 .committed = domain_committed,
                 .durable = o->durable,

@@ -15,6 +15,7 @@ enum status ledger_submit(struct ledger *l, struct command *c, struct error *e)
 
         pthread_mutex_lock(&l->mutex);
         enum status s = STATUS_OK;
+        bool wakes = false;
         if (l->is_draining) {
                 s = error_set_http(e, STATUS_LIMIT, 503, "draining", NULL,
                                    "the daemon is stopping");
@@ -25,11 +26,12 @@ enum status ledger_submit(struct ledger *l, struct command *c, struct error *e)
                         e->retry_after_ms = queue_retry_after_ms(&l->queue);
         } else {
                 queue_put(&l->queue, c);
-                if (l->wake_at && l->queue.rows >= l->wake_at)
-                        pthread_cond_signal(&l->wake);
+                wakes = l->wake_at && l->queue.rows >= l->wake_at;
         }
         unsigned n = l->queue.n;
         pthread_mutex_unlock(&l->mutex);
+        if (wakes)
+                pthread_cond_signal(&l->wake);
         metric_set(l->queued, n);
         return s;
 }

@@ -18,8 +18,9 @@ static void disk_is_free(struct ledger *l)
 {
         pthread_mutex_lock(&l->mutex);
         l->is_disk_busy = false;
-        pthread_cond_signal(&l->wake);
+        l->disk_free_us = clock_mono_us();
         pthread_mutex_unlock(&l->mutex);
+        pthread_cond_signal(&l->wake);
 }
 
 static void set_health(struct ledger *l, const struct group *g, enum status s,

@@ -9,8 +9,13 @@
  *     writer:  take, apply ──the disk is free──▶ commit ──▶ hand over ──▶ take, apply ┘
  *     sync:                                                 store_sync ──▶ answer
  *
- * One transaction is open while the one before it is being synced: a group grows for as
- * long as the disk takes, and no longer. An idle ledger commits at once.
+ * One transaction is open while the one before it is being synced, and takes on what comes.
+ * When the disk is free it is committed; but senders who wait for their answers come again
+ * together, and a sync for the first of them would keep all others waiting: for gather_us after
+ * the last group a smaller one than usual waits for more. Whoever comes later than that, as all
+ * do whom nobody follows, is committed at once.
+ *
+ * Signals are given without the lock: who wakes up wants it.
  */
 #ifndef CHATELAINE_LEDGER_WRITER_H
 #define CHATELAINE_LEDGER_WRITER_H
@@ -25,6 +30,7 @@
 struct ledger {
         struct ledger_options options;
         struct ledger_tx tx; /* the writer's */
+        unsigned usual;      /* the writer's: commands of a group, AVERAGED times their mean */
         pthread_t writer, sync;
         bool is_joined; /* the owner's */
 
@@ -36,6 +42,7 @@ struct ledger {
         int64_t wake_at;       /* so many rows wake the writer; 0 = it is awake */
         struct group handed;   /* to sync, while is_disk_busy */
         bool is_disk_busy;     /* from the commit until the disk has it */
+        int64_t disk_free_us;  /* since when it is not, on the monotonic clock */
         bool is_draining;      /* nothing more is taken */
         bool is_written;       /* nothing more is handed */
         uint64_t failed_group; /* the last one that could not be committed */

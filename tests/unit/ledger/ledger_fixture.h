@@ -12,6 +12,7 @@ struct ledger_fixture {
         struct fixture base;
         struct store_conn *reader;
         struct ledger *ledger;
+        unsigned gather_us;
         atomic_int committed, durable; /* calls */
         atomic_llong durable_head;
 };
@@ -45,6 +46,7 @@ static inline void ledger_fixture_open(struct ledger_fixture *l)
                 .event_bytes_max = 1000000,
                 .queue_max = 64,
                 .group_rows_max = 1000,
+                .gather_us = l->gather_us,
                 .env = l,
                 .committed = count_committed,
                 .durable = count_durable,

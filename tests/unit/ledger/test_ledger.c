@@ -12,6 +12,17 @@ static int setup(void **state)
         return 0;
 }
 
+/* So long that who waits for it is found out. */
+static int setup_gathering(void **state)
+{
+        struct ledger_fixture *l = calloc(1, sizeof *l);
+
+        l->gather_us = 600000000;
+        *state = l;
+        ledger_fixture_open(l);
+        return 0;
+}
+
 static int teardown(void **state)
 {
         ledger_fixture_close(*state);
@@ -184,6 +195,74 @@ static void test_a_repeatable_refusal_that_wrote_nothing_repeats_nobody(void **s
                          2);
         assert_int_equal(ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'failed'"),
                          1);
+}
+
+/* ---- groups that wait for more ---- */
+
+#define TOGETHER 8
+
+static void send(struct ledger_fixture *l, struct note *notes, int n)
+{
+        struct fixture *f = &l->base;
+
+        for (int i = 0; i < n; i++) {
+                notes[i] = note_of("sent");
+                OK(ledger_submit(l->ledger, &notes[i].command, &f->err));
+        }
+}
+
+/* Groups of TOGETHER and the one that holds the writer become what is usual. */
+static void make_usual(struct ledger_fixture *l, struct note notes[TOGETHER])
+{
+        for (int group = 0; group < 60; group++) {
+                struct hold h;
+                hold_writer(l, &h);
+                send(l, notes, TOGETHER);
+                release_writer(&h);
+                wait_done(&h.note);
+                for (int i = 0; i < TOGETHER; i++)
+                        wait_done(&notes[i]);
+        }
+}
+
+static void test_a_smaller_group_than_usual_waits_for_more(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct note notes[TOGETHER], first;
+
+        make_usual(l, notes);
+        int before = atomic_load(&l->committed);
+        send(l, &first, 1);
+        usleep(20000);
+        assert_int_equal(atomic_load(&l->committed), before);
+        send(l, notes, TOGETHER);
+        wait_done(&first);
+        for (int i = 0; i < TOGETHER; i++)
+                wait_done(&notes[i]);
+        assert_int_equal(atomic_load(&l->committed), before + 1);
+}
+
+static void test_a_lone_sender_waits_for_nobody(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+
+        for (int i = 1; i <= 100; i++) {
+                struct note n = note_of("lone");
+                OK(ledger_run(l->ledger, &n.command, &f->err));
+                assert_int_equal(atomic_load(&l->committed), i);
+        }
+}
+
+static void test_the_end_waits_for_nobody(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct note notes[TOGETHER];
+
+        make_usual(l, notes);
+        send(l, notes, 1);
+        ledger_stop(l->ledger);
+        assert_true(atomic_load(&notes[0].is_done));
 }
 
 static void look_at_committed(struct command *c)
@@ -449,10 +528,14 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define GATHERING(name) cmocka_unit_test_setup_teardown(name, setup_gathering, teardown)
                 TEST(test_a_command_that_is_done_is_committed),
                 TEST(test_what_waits_is_committed_as_one_group_in_order),
                 TEST(test_a_refused_command_is_undone_alone_and_its_record_stays),
                 TEST(test_repeatable_neighbours_are_undone_alone_too),
+                GATHERING(test_a_smaller_group_than_usual_waits_for_more),
+                GATHERING(test_a_lone_sender_waits_for_nobody),
+                GATHERING(test_the_end_waits_for_nobody),
                 TEST(test_a_repeatable_refusal_that_wrote_nothing_repeats_nobody),
                 TEST(test_what_was_derived_is_void_before_the_answer),
                 TEST(test_without_its_record_nothing_is_committed),
