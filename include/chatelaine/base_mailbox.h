@@ -34,6 +34,8 @@ void mailbox_post(struct mailbox *mb, struct mail *m);
 void mailbox_post_list(struct mailbox *mb, struct mail *first, struct mail *last);
 /* Owner's thread: delivers all that is there, returns how many. */
 size_t mailbox_drain(struct mailbox *mb);
+/* At most `max` of them; while there are more the fd stays readable. */
+size_t mailbox_drain_some(struct mailbox *mb, size_t max);
 
 struct job {
         struct mail mail; /* deliver is called on reply_to's loop when run has returned */

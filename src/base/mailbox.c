@@ -71,22 +71,38 @@ void mailbox_post_list(struct mailbox *mb, struct mail *first, struct mail *last
         pthread_mutex_unlock(&mb->lock);
 }
 
-size_t mailbox_drain(struct mailbox *mb)
+/* The first `max` of the list; the fd stays readable for the others. */
+static struct mail *take(struct mailbox *mb, size_t max)
 {
         eventfd_t wakes;
-        size_t n = 0;
 
         pthread_mutex_lock(&mb->lock);
-        struct mail *m = mb->first;
-        mb->first = mb->last = NULL;
-        if (m)
+        struct mail *first = mb->first, **end = &mb->first;
+        while (*end && max-- > 0)
+                end = &(*end)->next;
+        mb->first = *end;
+        *end = NULL;
+        if (first && !mb->first) {
+                mb->last = NULL;
                 eventfd_read(mb->fd, &wakes);
+        }
         pthread_mutex_unlock(&mb->lock);
+        return first;
+}
 
-        for (struct mail *next; m; m = next, n++) {
+size_t mailbox_drain_some(struct mailbox *mb, size_t max)
+{
+        size_t n = 0;
+
+        for (struct mail *m = max ? take(mb, max) : NULL, *next; m; m = next, n++) {
                 next = m->next;
                 m->is_posted = false;
                 m->deliver(m);
         }
         return n;
+}
+
+size_t mailbox_drain(struct mailbox *mb)
+{
+        return mailbox_drain_some(mb, SIZE_MAX);
 }

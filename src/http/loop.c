@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #define DISPATCH_MAX 128
+/* Of a burst of answers: between them what their senders send next is read, so that the writer has
+ * the first of it while the last are still being answered. */
+#define REPLIES_A_TURN 8
 #define RESUME_MS 100 /* after the process ran out of descriptors */
 
 enum order { ORDER_SERVE, ORDER_DRAIN, ORDER_STOP, ORDERS, ORDER_SETTINGS = ORDERS };
@@ -194,7 +197,7 @@ static void on_mail(evutil_socket_t fd, short what, void *arg)
 {
         (void)fd, (void)what;
         struct loop *l = arg;
-        mailbox_drain(l->mailbox);
+        mailbox_drain_some(l->mailbox, REPLIES_A_TURN);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)

@@ -61,6 +61,32 @@ static void test_mail_is_delivered_in_order(void **state)
         mailbox_free(NULL);
 }
 
+static void test_some_mail_is_delivered_and_the_rest_stays_announced(void **state)
+{
+        (void)state;
+        struct mailbox *mb = mailbox();
+        struct letter l[6];
+        for (size_t i = 0; i < LENGTH(l); i++)
+                l[i] = (struct letter){.n = (int)i, .mail.deliver = deliver};
+
+        for (size_t i = 0; i < 4; i++)
+                mailbox_post(mb, &l[i].mail);
+        assert_int_equal(mailbox_drain_some(mb, 0), 0);
+        assert_int_equal(mailbox_drain_some(mb, 3), 3);
+        assert_int_equal(n_delivered, 3);
+        assert_true(is_readable(mb, 0));
+        mailbox_post(mb, &l[4].mail);
+        assert_int_equal(mailbox_drain_some(mb, 2), 2);
+        assert_false(is_readable(mb, 0));
+        mailbox_post(mb, &l[5].mail);
+        assert_true(is_readable(mb, 0));
+        assert_int_equal(mailbox_drain_some(mb, 2), 1);
+        assert_false(is_readable(mb, 0));
+        for (int i = 0; i < 6; i++)
+                assert_int_equal(order[i], i);
+        mailbox_free(mb);
+}
+
 static struct mailbox *again_mailbox;
 
 static void deliver_and_post_again(struct mail *m)
@@ -305,6 +331,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_mail_is_delivered_in_order),
+                cmocka_unit_test(test_some_mail_is_delivered_and_the_rest_stays_announced),
                 cmocka_unit_test(test_mail_posted_while_delivering_comes_with_the_next_turn),
                 cmocka_unit_test(test_no_wake_up_is_lost_between_threads),
                 cmocka_unit_test(test_jobs_run_and_their_replies_come_home),
