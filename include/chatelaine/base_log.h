@@ -25,6 +25,8 @@ struct log_field {
 #define LOG_SPAN(n, s) ((struct log_field){.name = (n), .text = (s)})
 #define LOG_I(n, i) ((struct log_field){.name = (n), .number = (int64_t)(i)})
 
+/* Lines of that level are written: asked where making the fields costs. */
+bool log_has(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 #define LOG_AT_(level, event, ...)                                           \
         do {                                                                 \

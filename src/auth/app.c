@@ -63,7 +63,8 @@ enum status app_row_of(struct auth_loop *l, const struct request_view *req, stru
 void app_caller(const struct app_row *app, struct caller *ret)
 {
         *ret = (struct caller){.kind = CALLER_APP, .app_id = app->id, .app_version = app->version};
-        snprintf(ret->id, sizeof ret->id, "%.*s", (int)app->slug.len, app->slug.p);
+        size_t len = app->slug.len < sizeof ret->id ? app->slug.len : sizeof ret->id - 1;
+        memcpy(ret->id, app->slug.p, len);
 }
 
 enum status app_live_keys(struct auth_loop *l, const struct app_row *app, int64_t now_ms,

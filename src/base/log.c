@@ -209,12 +209,17 @@ static void emit(const struct line *l)
         }
 }
 
+bool log_has(enum log_level level)
+{
+        return (int)level <= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
         int64_t suppressed;
         struct line l;
 
-        if ((int)level > atomic_load(&current_level) ||
+        if (!log_has(level) ||
             !log_limit_pass(event, clock_mono_ms(), &suppressed))
                 return;
         pthread_once(&journal_once, look_for_journal);

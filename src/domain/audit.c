@@ -3,7 +3,6 @@
 #include <chatelaine/codec_json.h>
 
 #define AUDIT_BYTES_MAX 8192 /* every text of struct audit, all its characters escaped */
-#define AUDIT_BYTES_USUAL 1024
 
 const char *audit_outcome(enum status s)
 {
@@ -70,7 +69,6 @@ static enum status write_event(struct ledger_tx *tx, const struct actor *who, co
 {
         CLEANUP(buf_fini) struct buf b;
         buf_init(&b, AUDIT_BYTES_MAX);
-        (void)buf_room(&b, AUDIT_BYTES_USUAL);
         json_obj_open(&b);
         json_member_text(&b, "action", span_of(a->action));
         write_actor(&b, who);

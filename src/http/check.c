@@ -43,11 +43,11 @@ struct seen {
 /* RFC 9110, section 5.6.2. */
 static bool is_token(const char *s)
 {
-        static const char others[] = "!#$%&'*+-.^_`|~";
+        static const char others[] = "!#$%&'*+.^_`|~";
         const char *at = s;
         for (; *at; at++)
-                if (!((*at >= '0' && *at <= '9') || ((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') ||
-                      strchr(others, *at)))
+                if (!((*at | 0x20) >= 'a' && (*at | 0x20) <= 'z') && *at != '-' &&
+                    !(*at >= '0' && *at <= '9') && !strchr(others, *at))
                         return false;
         return at != s;
 }
@@ -80,7 +80,8 @@ static void see(struct seen *s, const struct evkeyval *h)
                 return;
         }
         for (int i = 0; i < KNOWN_HEADERS; i++) {
-                if (strcasecmp(h->key, known[i].name) != 0)
+                if ((h->key[0] | 0x20) != (known[i].name[0] | 0x20) ||
+                    strcasecmp(h->key, known[i].name) != 0)
                         continue;
                 if (!s->value[i])
                         s->value[i] = h->value;

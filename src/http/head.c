@@ -4,6 +4,7 @@
 #include <chatelaine/base_clock.h>
 #include <event2/http_struct.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define UNCOUNTED_BYTES 4096 /* a body of this size is paid for by the limit on connections */
 
@@ -89,15 +90,19 @@ void conn_on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, 
 static size_t bytes_announced(const struct conn *c, const struct evhttp_request *ev)
 {
         size_t max = (size_t)c->endpoint->loop->settings->body_bytes;
-        const char *length = evhttp_find_header(ev->input_headers, "Content-Length");
-        size_t bytes = 0;
-        if (evhttp_find_header(ev->input_headers, "Transfer-Encoding"))
-                bytes = max;
-        else if (length)
-                bytes = strtoull(length, NULL, 10);
+        const char *length = NULL;
+        bool is_coded = false, is_chunked = false;
+        const struct evkeyval *h;
+        TAILQ_FOREACH (h, ev->input_headers, next) {
+                if (!length && strcasecmp(h->key, "Content-Length") == 0)
+                        length = h->value;
+                is_chunked |= strcasecmp(h->key, "Transfer-Encoding") == 0;
+                is_coded |= strcasecmp(h->key, "Content-Encoding") == 0;
+        }
+        size_t bytes = is_chunked ? max : length ? strtoull(length, NULL, 10) : 0;
         if (bytes == 0 || bytes > max)
                 return 0;
-        if (evhttp_find_header(ev->input_headers, "Content-Encoding"))
+        if (is_coded)
                 bytes += max;
         return bytes > UNCOUNTED_BYTES ? bytes : 0;
 }

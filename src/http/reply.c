@@ -30,8 +30,7 @@ static enum log_level level_of(const struct http_request *r, unsigned status)
 {
         if (status >= 500)
                 return LOG_LEVEL_WARN;
-        bool is_bulk =
-                r->route && (r->route->def->faces & ~(unsigned)(FACE_WEBHOOKS | FACE_HEALTH)) == 0;
+        bool is_bulk = r->route && (r->route->def->faces & (FACE_WEBHOOKS | FACE_HEALTH)) != 0;
         return status < 400 && is_bulk ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }
 
@@ -41,6 +40,9 @@ void reply_account(const struct http_request *r, unsigned status, size_t bytes)
         int64_t us = clock_mono_us() - r->begun_mono_us;
         metric_add(router_cell(r->loop->server->router, r->route, status), 1);
         metric_observe_us(r->loop->server->latency, us);
+        enum log_level level = level_of(r, status);
+        if (!log_has(level))
+                return;
         const struct log_field fields[] = {
                 LOG_S("request_id", r->request_id),
                 LOG_S("method", http_method_name(r)),
@@ -52,7 +54,7 @@ void reply_account(const struct http_request *r, unsigned status, size_t bytes)
                 LOG_S("listen", r->listener->name),
                 LOG_S("client", r->conn ? "here" : "gone"),
         };
-        log_write(level_of(r, status), event_of(status), fields, sizeof fields / sizeof fields[0]);
+        log_write(level, event_of(status), fields, sizeof fields / sizeof fields[0]);
 }
 
 struct metric_family *rejections_family(void)
@@ -136,8 +138,8 @@ static void put_number(struct head *h, const char *name, size_t n)
 static void put_head(struct http_request *r, unsigned status, const char *content_type,
                      int64_t content_len, struct head *h)
 {
-        char code[4];
-        snprintf(code, sizeof code, "%03u", status % 1000);
+        const char code[] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
+                             (char)('0' + status % 10), '\0'};
         put(h, "HTTP/1.1 ");
         put(h, code);
         put(h, " ");

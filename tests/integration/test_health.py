@@ -84,6 +84,21 @@ WANTED = ("chatelaine_http_requests_total", "chatelaine_webhook_items_total",
           "chatelaine_kafka_errors_total", "chatelaine_build_info")
 
 
+def test_the_log_tells_of_requests_but_not_of_each_webhook(daemon):
+    app = daemon.create_app("acme")
+    daemon.post("/v1/webhooks", headers=app.link(), json={"id": 1})
+    daemon.post("/v1/webhooks", headers=app.link(), data="{")
+    daemon.get("/v1/keys/none", auth="admin")
+    daemon.wait_event("http.request_refused", lambda line: line["route"] == "/v1/keys/{id}")
+    assert "/v1/webhooks" not in {line["route"] for line in daemon.events("http.request")}
+    assert "/v1/webhooks" in {line["route"] for line in daemon.events("http.request_refused")}
+
+    daemon.write_config(log={"level": "debug"})
+    daemon.reload()
+    daemon.post("/v1/webhooks", headers=app.link(), json={"id": 2})
+    daemon.wait_event("http.request", lambda line: line["route"] == "/v1/webhooks")
+
+
 def test_metrics_are_prometheus_text(daemon):
     app = daemon.create_app("acme")
     daemon.post("/v1/webhooks", headers=app.link(), json={"id": 1})
