@@ -4,6 +4,7 @@
  *     sqlite_open.c        a database: its lock, its size, its connections' settings
  *     sqlite_conn.c        a connection and its transactions
  *     sqlite_stmt.c        statements: found by address, bound, stepped
+ *     sqlite_wal.c         the writer's frames, gathered
  *     sqlite_sync.c        the WAL written out, so that commits are durable
  *     sqlite_checkpoint.c  the thread that carries the WAL into the database
  *     sqlite_migrate.c     schema versions
@@ -71,6 +72,9 @@ static inline bool sqlite_is_fresh(const struct store_conn *c)
 {
         return c->kept_commits == atomic_load(&c->store->commits);
 }
+
+/* The writer's WAL from now on. */
+enum status sqlite_gather_wal(sqlite3 *db, struct error *e) MUST_CHECK;
 
 enum status syncer_open(const char *path, struct syncer **ret, struct error *e) MUST_CHECK;
 void syncer_close(struct syncer *y);

@@ -24,6 +24,7 @@ static enum status set_up(struct store_conn *c, struct error *e)
                 return sqlite_run(c->db, "PRAGMA query_only=ON; PRAGMA cache_size=-16384;", e);
         /* store_sync waits for the disk; no commit does. */
         TRY(sqlite_run(c->db, "PRAGMA synchronous=NORMAL; PRAGMA cache_size=-8192;", e));
+        TRY(sqlite_gather_wal(c->db, e));
         sqlite3_wal_hook(c->db, wal_written, c);
         return c->store->syncer ? STATUS_OK : syncer_open(c->store->path, &c->store->syncer, e);
 }
