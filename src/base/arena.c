@@ -27,7 +27,7 @@ struct arena_block {
 
 struct spare {
         struct arena_block *first;
-        size_t n;
+        int n;
         bool is_known; /* to the end of the thread */
 };
 
