@@ -219,8 +219,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
         int64_t suppressed;
         struct line l;
 
-        if (!log_has(level) ||
-            !log_limit_pass(event, clock_mono_ms(), &suppressed))
+        if (!log_has(level) || !log_limit_pass(event, clock_mono_ms(), &suppressed))
                 return;
         pthread_once(&journal_once, look_for_journal);
         l.len = 0;

@@ -65,7 +65,7 @@ enum status domain_command_new(struct domain *d, struct settings *s, size_t size
         c->settings = settings_ref(s);
         c->audit.count = -1;
         c->due_ms = INT64_MAX;
-        c->arena = arena; /* it lies in the arena itself */
+        c->arena = arena;                  /* it lies in the arena itself */
         memcpy(ret_command, &c, sizeof c); /* a pointer to a struct that begins with this one */
         return STATUS_OK;
 }

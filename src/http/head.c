@@ -93,7 +93,7 @@ static size_t bytes_announced(const struct conn *c, const struct evhttp_request 
         const char *length = NULL;
         bool is_coded = false, is_chunked = false;
         const struct evkeyval *h;
-        TAILQ_FOREACH (h, ev->input_headers, next) {
+        TAILQ_FOREACH(h, ev->input_headers, next) {
                 if (!length && strcasecmp(h->key, "Content-Length") == 0)
                         length = h->value;
                 is_chunked |= strcasecmp(h->key, "Transfer-Encoding") == 0;

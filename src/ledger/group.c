@@ -68,8 +68,8 @@ static enum status run_each(struct ledger_tx *tx, struct command *first, const s
         return STATUS_OK;
 }
 
-static enum status run_saved(struct ledger_tx *tx, struct command *first,
-                             const struct command *end, struct error *e)
+static enum status run_saved(struct ledger_tx *tx, struct command *first, const struct command *end,
+                             struct error *e)
 {
         struct journal_mark before;
         bool is_whole = true;

@@ -128,8 +128,8 @@ static void probe_locked(struct ledger *l, struct group *g)
         pthread_mutex_lock(&l->mutex);
 }
 
-/* Nothing is open, and nothing may be: until there is something. A ledger that could not write looks
- * again after a second. */
+/* Nothing is open, and nothing may be: until there is something. A ledger that could not write
+ * looks again after a second. */
 static void idle_locked(struct ledger *l, struct group *g)
 {
         sleep_locked(l, 1, atomic_load(&l->is_healthy) ? INT64_MAX : PROBE_US);

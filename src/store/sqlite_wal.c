@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define HEAD_BYTES 24
-#define SIZE_AT 4                   /* in the head; 0 = the commit goes on */
+#define SIZE_AT 4                 /* in the head; 0 = the commit goes on */
 #define GATHER_BYTES (120 * 1024) /* SQLite's own write takes less than 128 KiB at once */
 
 struct gather {

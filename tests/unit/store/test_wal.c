@@ -48,8 +48,9 @@ static int64_t read_int(struct fixture *f, const char *sql)
         int64_t n = -1;
 
         OK(store_connect(f->store, STORE_READ, &c, &f->err));
-        OK(store_int_of(c, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> "
-                           "'ok'",
+        OK(store_int_of(c,
+                        "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> "
+                        "'ok'",
                         &n, &f->err, ""));
         assert_int_equal(n, 0);
         OK(store_int_of(c, sql, &n, &f->err, ""));
