@@ -111,6 +111,9 @@ enum status store_exec(struct store_conn *c, const char *sql, int64_t *ret_chang
 /* Rows changed on this connection so far, undone ones too: the same number twice = nothing was
  * written in between. */
 int64_t store_changes(const struct store_conn *c);
+/* Some failures of the database (no memory) end the transaction and undo all of it: what follows
+ * would be committed by itself. */
+bool store_in_transaction(const struct store_conn *c);
 /* One integer of one row; NOT_FOUND "no-row" when there is none. NULL counts as 0. */
 enum status store_int_of(struct store_conn *c, const char *sql, int64_t *ret, struct error *e,
                          const char *types, ...) MUST_CHECK;

@@ -13,15 +13,16 @@ static enum status undo(struct ledger_tx *tx, const struct journal_mark *before,
         return store_rollback_to(tx->db, e);
 }
 
-/* c->status is the command's own result; what is returned tells whether the group may go on. */
+/* c->status is the command's own result; what is returned tells whether the group may go on: not
+ * after a fault of the database, nor when a failure has taken the transaction along. */
 static enum status apply(struct ledger_tx *tx, struct command *c, struct error *e)
 {
         c->status = c->apply(tx, c, &c->error);
-        if (c->status != STATUS_OK && store_is_fault(&c->error)) {
-                *e = c->error;
-                return c->status;
-        }
-        return STATUS_OK;
+        if (c->status == STATUS_OK ||
+            (!store_is_fault(&c->error) && store_in_transaction(tx->db)))
+                return STATUS_OK;
+        *e = c->error;
+        return c->status;
 }
 
 static enum status record(struct ledger_tx *tx, struct command *c, struct error *e)

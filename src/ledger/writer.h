@@ -12,8 +12,8 @@
  * One transaction is open while the one before it is being synced, and takes on what comes.
  * When the disk is free it is committed; but senders who wait for their answers come again
  * together, and a sync for the first of them would keep all others waiting: for gather_us after
- * the last group a smaller one than usual waits for more. Whoever comes later than that, as all
- * do whom nobody follows, is committed at once.
+ * the last group a smaller one than usual waits for more. Whoever comes later than that is
+ * committed at once.
  *
  * Signals are given without the lock: who wakes up wants it.
  */

@@ -66,7 +66,6 @@ enum status sqlite_error(sqlite3 *db, int rc, struct error *e);
 
 /* Free all statements of a connection. */
 void sqlite_stmts_free(struct store_conn *c);
-bool sqlite_in_transaction(const struct store_conn *c);
 /* Nothing has been committed since what was kept was begun. */
 static inline bool sqlite_is_fresh(const struct store_conn *c)
 {

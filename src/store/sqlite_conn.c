@@ -69,7 +69,7 @@ void store_disconnect(struct store_conn *c)
         free(c);
 }
 
-bool sqlite_in_transaction(const struct store_conn *c)
+bool store_in_transaction(const struct store_conn *c)
 {
         return !sqlite3_get_autocommit(c->db);
 }
@@ -91,7 +91,7 @@ void store_let_go(struct store_conn *c)
 void store_keep(struct store_conn *c)
 {
         assert(c->mode == STORE_READ);
-        c->is_kept = sqlite_in_transaction(c);
+        c->is_kept = store_in_transaction(c);
 }
 
 static enum status begin_reading(struct store_conn *c, struct error *e)
@@ -107,7 +107,7 @@ enum status store_begin(struct store_conn *c, struct error *e)
                 return STATUS_OK;
         }
         store_let_go(c);
-        if (sqlite_in_transaction(c))
+        if (store_in_transaction(c))
                 return error_set(e, STATUS_INTERNAL, "store-in-transaction", NULL,
                                  "a transaction is open already");
         if (c->mode == STORE_READ)
@@ -122,7 +122,7 @@ enum status store_begin(struct store_conn *c, struct error *e)
 
 enum status store_commit(struct store_conn *c, struct error *e)
 {
-        if (!sqlite_in_transaction(c))
+        if (!store_in_transaction(c))
                 return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL,
                                  "the transaction has ended before");
         TRY(store_exec(c, "COMMIT", NULL, e, ""));
@@ -135,7 +135,7 @@ enum status store_commit(struct store_conn *c, struct error *e)
 void store_rollback(struct store_conn *c)
 {
         c->is_kept = false;
-        if (sqlite_in_transaction(c))
+        if (store_in_transaction(c))
                 (void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
         if (holds_gate(c))
                 checkpointer_leave(c->store->checkpointer);
@@ -149,7 +149,7 @@ int64_t store_changes(const struct store_conn *c)
 /* SAVEPOINT would begin a transaction of its own where a fault has ended ours. */
 static enum status in_transaction(struct store_conn *c, const char *sql, struct error *e)
 {
-        if (!sqlite_in_transaction(c))
+        if (!store_in_transaction(c))
                 return error_set(e, STATUS_INTERNAL, "store-no-transaction", NULL,
                                  "the transaction has ended before");
         return store_exec(c, sql, NULL, e, "");

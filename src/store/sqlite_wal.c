@@ -4,9 +4,12 @@
  *
  * Nobody reads a frame before the index in shared memory knows of it, and SQLite enters a commit
  * there when it has written its last frame, the one whose head has a size of the database in it:
- * with that frame all is written. What is not the next frame (a head that is written again, the
- * head of the file) goes straight through, and whatever else is asked of the file comes after what
- * was gathered. (SQLite, "WAL-mode File Format", section 4.)
+ * with that frame all is written. What does not come next in the file (a head that is written
+ * again, a WAL that begins anew) goes straight through, and whatever else is asked of the file comes
+ * after what was gathered. (SQLite, "WAL-mode File Format", section 4.)
+ *
+ * What could not be written, SQLite had believed to be: nothing is taken behind the hole, and
+ * nothing read, before it begins again in front of it.
  */
 #include "store/sqlite.h"
 
@@ -23,6 +26,8 @@ struct gather {
         sqlite3_int64 end; /* of what was written last, gathered or not */
         int len;           /* gathered, up to `end` */
         bool is_last;      /* the page that comes next ends a commit */
+        int lost;          /* why what was gathered at lost_at could not be written; SQLITE_OK */
+        sqlite3_int64 lost_at;
         char bytes[GATHER_BYTES];
 };
 
@@ -37,7 +42,12 @@ static int flush(sqlite3_file *f)
         int len = g->len;
 
         g->len = 0;
-        return len ? g->real->xWrite(f, g->bytes, len, g->end - len) : SQLITE_OK;
+        int rc = len ? g->real->xWrite(f, g->bytes, len, g->end - len) : SQLITE_OK;
+        if (rc != SQLITE_OK) {
+                g->lost = rc;
+                g->lost_at = g->end - len;
+        }
+        return rc;
 }
 
 static int through(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
@@ -55,6 +65,10 @@ static int gather_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
         bool is_head = n == HEAD_BYTES, is_next = at == g->end && n <= GATHER_BYTES;
         bool ends_commit = !is_head && g->is_last;
 
+        if ((is_head || at == 0) && at <= g->lost_at)
+                g->lost = SQLITE_OK; /* nothing is behind what begins here */
+        if (g->lost != SQLITE_OK)
+                return g->lost;
         g->is_last = is_head && memcmp((const char *)p + SIZE_AT, none, sizeof none) != 0;
         if (!is_next)
                 return through(f, p, n, at);
@@ -71,9 +85,12 @@ static int gather_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 
 static int gather_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
+        const struct gather *g = of(f);
         int rc = flush(f);
 
-        return rc == SQLITE_OK ? of(f)->real->xRead(f, p, n, at) : rc;
+        if (rc == SQLITE_OK && g->lost != SQLITE_OK && at + n > g->lost_at)
+                rc = g->lost;
+        return rc == SQLITE_OK ? g->real->xRead(f, p, n, at) : rc;
 }
 
 static int gather_truncate(sqlite3_file *f, sqlite3_int64 size)
@@ -137,7 +154,7 @@ enum status sqlite_gather_wal(sqlite3 *db, struct error *e)
         g->methods.xSync = gather_sync;
         g->methods.xFileSize = gather_size;
         g->methods.xFileControl = gather_control;
-        g->end = g->len = 0;
+        g->end = g->lost_at = g->len = g->lost = 0;
         g->is_last = false;
         wal->pMethods = &g->methods;
         return STATUS_OK;

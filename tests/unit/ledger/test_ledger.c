@@ -416,6 +416,45 @@ static void test_a_full_disk_fails_the_group_and_the_next_one_tries_again(void *
                          ledger_head(l->ledger));
 }
 
+/* As SQLite does when it has no memory for a SELECT. */
+static enum status lose_transaction(struct ledger_tx *tx, struct command *c, struct error *e)
+{
+        (void)c;
+        if (store_exec(tx->db, "ROLLBACK", NULL, e, "") != STATUS_OK)
+                return e->status;
+        return error_no_memory(e);
+}
+
+static void test_a_failure_that_takes_the_transaction_along_fails_the_group(void **state)
+{
+        struct ledger_fixture *l = *state;
+        struct fixture *f = &l->base;
+
+        for (int is_repeatable = 0; is_repeatable < 2; is_repeatable++) {
+                struct hold h;
+                struct note notes[] = {note_of("lost"), note_of("lost"), note_of("lost")};
+                notes[1].command.apply = lose_transaction;
+                hold_writer(l, &h);
+                for (int i = 0; i < 3; i++) {
+                        notes[i].command.is_repeatable = is_repeatable;
+                        OK(ledger_submit(l->ledger, &notes[i].command, &f->err));
+                }
+                release_writer(&h);
+                for (int i = 0; i < 3; i++) {
+                        wait_done(&notes[i]);
+                        assert_int_equal(notes[i].command.status, STATUS_NO_MEMORY);
+                }
+                flush(l);
+                assert_int_equal(
+                        ledger_fixture_int(l, "SELECT count(*) FROM journal WHERE key = 'lost'"),
+                        0);
+                assert_int_equal(ledger_fixture_int(l, "SELECT max(seq) - count(*) FROM journal"),
+                                 0);
+                assert_int_equal(ledger_fixture_int(l, "SELECT max(seq) FROM journal"),
+                                 ledger_head(l->ledger));
+        }
+}
+
 static enum status break_once(struct ledger_tx *tx, struct command *c, struct error *e)
 {
         (void)tx;
@@ -542,6 +581,7 @@ int main(void)
                 TEST(test_a_full_queue_says_when_to_come_back),
                 TEST(test_stopping_runs_what_waits_and_takes_nothing_more),
                 TEST(test_a_full_disk_fails_the_group_and_the_next_one_tries_again),
+                TEST(test_a_failure_that_takes_the_transaction_along_fails_the_group),
                 TEST(test_an_idle_ledger_finds_out_that_it_can_write_again),
                 TEST(test_many_threads_lose_nothing),
         };
