@@ -18,8 +18,7 @@ static enum status undo(struct ledger_tx *tx, const struct journal_mark *before,
 static enum status apply(struct ledger_tx *tx, struct command *c, struct error *e)
 {
         c->status = c->apply(tx, c, &c->error);
-        if (c->status == STATUS_OK ||
-            (!store_is_fault(&c->error) && store_in_transaction(tx->db)))
+        if (c->status == STATUS_OK || (!store_is_fault(&c->error) && store_in_transaction(tx->db)))
                 return STATUS_OK;
         *e = c->error;
         return c->status;

@@ -5,8 +5,8 @@
  * Nobody reads a frame before the index in shared memory knows of it, and SQLite enters a commit
  * there when it has written its last frame, the one whose head has a size of the database in it:
  * with that frame all is written. What does not come next in the file (a head that is written
- * again, a WAL that begins anew) goes straight through, and whatever else is asked of the file comes
- * after what was gathered. (SQLite, "WAL-mode File Format", section 4.)
+ * again, a WAL that begins anew) goes straight through, and whatever else is asked of the file
+ * comes after what was gathered. (SQLite, "WAL-mode File Format", section 4.)
  *
  * What could not be written, SQLite had believed to be: nothing is taken behind the hole, and
  * nothing read, before it begins again in front of it.
