@@ -72,7 +72,9 @@ static inline bool sqlite_is_fresh(const struct store_conn *c)
         return c->kept_commits == atomic_load(&c->store->commits);
 }
 
-/* The writer's WAL from now on. */
+/* The connection's handle of its WAL. */
+enum status sqlite_wal_file(sqlite3 *db, sqlite3_file **ret, struct error *e) MUST_CHECK;
+/* The writer's frames are gathered from now on. */
 enum status sqlite_gather_wal(sqlite3 *db, struct error *e) MUST_CHECK;
 
 enum status syncer_open(const char *path, struct syncer **ret, struct error *e) MUST_CHECK;

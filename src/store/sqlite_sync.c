@@ -18,25 +18,16 @@ struct syncer {
         sqlite3_file *wal; /* db's */
 };
 
-static enum status open_wal(struct syncer *y, struct error *e)
-{
-        int64_t any;
-
-        sqlite3_busy_timeout(y->db, WRITER_TIMEOUT_MS);
-        /* The first read opens it. */
-        TRY(sqlite_pragma_int(y->db, "SELECT count(*) FROM sqlite_schema", &any, e));
-        int rc = sqlite3_file_control(y->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&y->wal);
-        return rc == SQLITE_OK ? STATUS_OK : sqlite_error(y->db, rc, e);
-}
-
 enum status syncer_open(const char *path, struct syncer **ret, struct error *e)
 {
         struct syncer *y = calloc(1, sizeof *y);
         if (y == NULL)
                 return error_no_memory(e);
         enum status s = sqlite_open_db(path, &y->db, e);
-        if (s == STATUS_OK)
-                s = open_wal(y, e);
+        if (s == STATUS_OK) {
+                sqlite3_busy_timeout(y->db, WRITER_TIMEOUT_MS);
+                s = sqlite_wal_file(y->db, &y->wal, e);
+        }
         if (s != STATUS_OK) {
                 syncer_close(y);
                 return s;

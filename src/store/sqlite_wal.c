@@ -132,16 +132,23 @@ static int gather_close(sqlite3_file *f)
         return rc == SQLITE_OK ? closed : rc;
 }
 
-enum status sqlite_gather_wal(sqlite3 *db, struct error *e)
+/* ---- the file ---- */
+
+enum status sqlite_wal_file(sqlite3 *db, sqlite3_file **ret, struct error *e)
 {
-        sqlite3_file *wal = NULL;
         int64_t any;
 
         /* The first read opens it. */
         TRY(sqlite_pragma_int(db, "SELECT count(*) FROM sqlite_schema", &any, e));
-        int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&wal);
-        if (rc != SQLITE_OK)
-                return sqlite_error(db, rc, e);
+        int rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)ret);
+        return rc == SQLITE_OK ? STATUS_OK : sqlite_error(db, rc, e);
+}
+
+enum status sqlite_gather_wal(sqlite3 *db, struct error *e)
+{
+        sqlite3_file *wal = NULL;
+
+        TRY(sqlite_wal_file(db, &wal, e));
         struct gather *g = malloc(sizeof *g);
         if (g == NULL)
                 return error_no_memory(e);
